@@ -1,0 +1,59 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_CONF_H_INCLUDED_
+#define _NGX_WS_CONF_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/*
+ * Settings of the lower layers as plain structs: the http configuration
+ * embeds them, a layer reads only its own.  All times are milliseconds.
+ */
+
+
+typedef struct {
+    ngx_addr_t              addr;             /* resolved; unix or inet */
+    ngx_str_t               user;             /* AUTH user, may be empty */
+    ngx_str_t               password;         /* may be empty */
+    ngx_str_t               prefix;           /* of every key, "ws:" */
+    ngx_uint_t              db;
+    ngx_msec_t              connect_timeout;
+    ngx_msec_t              command_timeout;
+} ngx_ws_redis_conf_t;
+
+
+typedef struct {
+    ngx_str_t               host;             /* NUL-terminated, numeric */
+    in_port_t               port;
+    ngx_str_t               unix_path;        /* NUL-terminated, or empty */
+    ngx_str_t               user;             /* these NUL-terminated too */
+    ngx_str_t               password;
+    ngx_str_t               database;
+    ngx_str_t               pool;             /* name of a thread_pool */
+    ngx_uint_t              threads;          /* statements in flight */
+    ngx_uint_t              batch;            /* rows an INSERT */
+    ngx_msec_t              flush;            /* longest wait for a batch */
+    ngx_msec_t              timeout;          /* connect, read and write */
+} ngx_ws_mysql_conf_t;
+
+
+typedef struct {
+    ngx_msec_t              ping_interval;
+    ngx_msec_t              ping_timeout;
+    ngx_msec_t              upgrade_timeout;
+    ngx_msec_t              connect_timeout;
+    size_t                  max_message_size;
+    size_t                  send_queue;
+    ngx_flag_t              compression;
+    ngx_flag_t              echo;
+} ngx_ws_session_conf_t;
+
+
+#endif /* _NGX_WS_CONF_H_INCLUDED_ */
