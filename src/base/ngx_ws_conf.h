@@ -52,8 +52,35 @@ typedef struct {
     size_t                  max_message_size;
     size_t                  send_queue;
     ngx_flag_t              compression;
-    ngx_flag_t              echo;
+    ngx_uint_t              echo;             /* NGX_WS_ECHO_* */
 } ngx_ws_session_conf_t;
+
+
+#define NGX_WS_ECHO_OFF       0
+#define NGX_WS_ECHO_ON        1
+#define NGX_WS_ECHO_ENGINEIO  2
+
+
+/* what the service layer takes from the location */
+
+typedef struct {
+    void                   *auth_query;       /* ngx_ws_mysql_stmt_t * */
+    void                   *user_query;
+} ngx_ws_service_conf_t;
+
+
+/* what one worker process needs, from the http block */
+
+typedef struct {
+    ngx_ws_redis_conf_t     redis;
+    ngx_ws_mysql_conf_t     mysql;
+    void                   *zone;             /* ngx_ws_zone_t * */
+    ngx_msec_t              token_cache;      /* valid tokens, 60s */
+    ngx_msec_t              token_cache_miss; /* unknown ones, 5s */
+    time_t                  retention_connections;
+    time_t                  retention_events;
+    ngx_msec_t              stats_interval;   /* 0 is off */
+} ngx_ws_worker_conf_t;
 
 
 #endif /* _NGX_WS_CONF_H_INCLUDED_ */

@@ -1,0 +1,59 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_BUF_H_INCLUDED_
+#define _NGX_WS_BUF_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/*
+ * One encoded message: immutable once filled, counted, shared by every
+ * connection of the worker that sends it.  It holds a whole WebSocket frame
+ * (RFC 6455, section 5.2), unmasked; the packet without the frame's head is
+ * what the polling transport takes.
+ */
+
+typedef struct ngx_ws_buf_s  ngx_ws_buf_t;
+
+struct ngx_ws_buf_s {
+    uint32_t        refs;
+    uint32_t        size;          /* of the frame, head included */
+    uint16_t        key;           /* of the kind that the latest replaces */
+    u_char          head;          /* bytes of the frame's head */
+    u_char          opcode;
+    ngx_ws_buf_t   *deflated;      /* the same compressed, made on demand */
+    void           *subject;       /* with key: whose state this is */
+    u_char          data[];
+};
+
+
+#define ngx_ws_buf_payload(wb)  ((wb)->data + (wb)->head)
+#define ngx_ws_buf_len(wb)      ((size_t) (wb)->size - (wb)->head)
+
+
+/*
+ * Makes a frame of the opcode (NGX_WS_FRAME_*) with room for len bytes of
+ * payload, the head already written; the caller fills ngx_ws_buf_payload().
+ * One reference, the caller's.  NULL when there is no memory.
+ */
+ngx_ws_buf_t *ngx_ws_buf_create(ngx_uint_t opcode, size_t len,
+    ngx_log_t *log);
+
+/*
+ * The frame compressed by permessage-deflate (RFC 7692) with a fresh context,
+ * so that it is valid for each client that negotiated it; made once, owned by
+ * wb.  NULL where compression does not pay: send wb itself.
+ */
+ngx_ws_buf_t *ngx_ws_buf_deflated(ngx_ws_buf_t *wb, ngx_log_t *log);
+
+ngx_ws_buf_t *ngx_ws_buf_ref(ngx_ws_buf_t *wb);
+void ngx_ws_buf_unref(ngx_ws_buf_t *wb);
+
+
+#endif /* _NGX_WS_BUF_H_INCLUDED_ */

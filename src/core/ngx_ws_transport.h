@@ -1,0 +1,74 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_TRANSPORT_H_INCLUDED_
+#define _NGX_WS_TRANSPORT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_buf.h>
+
+
+/*
+ * What a session stands on: an upgraded connection, a poll that is held here,
+ * or one that another worker holds.  The lower side declares both tables, the
+ * session fills in the handler.
+ */
+
+typedef struct ngx_ws_transport_s  ngx_ws_transport_t;
+
+
+typedef struct {
+    ngx_str_t       name;          /* "websocket", "polling" */
+
+    /*
+     * Takes a reference to wb and queues it, sending at the end of the loop's
+     * turn.  NGX_OK, or NGX_BUSY when the client is too slow: the transport
+     * is closing by itself and says so through closed() later.
+     */
+    ngx_int_t     (*send)(ngx_ws_transport_t *t, ngx_ws_buf_t *wb);
+
+    /*
+     * Sends what is queued, then closes with the WebSocket close code, where
+     * the transport has such.  closed() follows, never from inside the call.
+     */
+    void          (*close)(ngx_ws_transport_t *t, ngx_uint_t code);
+
+    /* Stops and resumes the delivery of messages to the session. */
+    void          (*pause)(ngx_ws_transport_t *t);
+    void          (*resume)(ngx_ws_transport_t *t);
+
+    /* Bytes that may be queued before the client counts as slow. */
+    size_t        (*room)(ngx_ws_transport_t *t);
+} ngx_ws_transport_ops_t;
+
+
+typedef struct {
+    /* One whole message; the bytes may be written to, and live until return. */
+    void          (*message)(void *data, ngx_uint_t opcode, u_char *p,
+                             size_t len);
+
+    /* Everything queued has been taken by the kernel (or by a poll). */
+    void          (*drained)(void *data);
+
+    /* The worker is leaving: a chance to say goodbye, then close. */
+    void          (*leaving)(void *data);
+
+    /* The transport is gone; it must not be touched after the return. */
+    void          (*closed)(void *data, ngx_uint_t code);
+} ngx_ws_transport_handler_t;
+
+
+struct ngx_ws_transport_s {
+    const ngx_ws_transport_ops_t      *ops;
+    const ngx_ws_transport_handler_t  *handler;
+    void                              *data;
+};
+
+
+#endif /* _NGX_WS_TRANSPORT_H_INCLUDED_ */

@@ -1,0 +1,49 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_AUTH_H_INCLUDED_
+#define _NGX_WS_AUTH_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_identity.h>
+#include <ngx_ws_worker.h>
+
+
+/*
+ * Tokens to identities (Laravel Sanctum): the shared cache first, then MySQL
+ * in the thread pool.  A stampede for one unknown token asks MySQL once.
+ */
+
+typedef struct ngx_ws_auth_wait_s  ngx_ws_auth_wait_t;
+
+/*
+ * rc: NGX_OK with an identity (a reference, the callee's), NGX_DECLINED the
+ * token is not valid, NGX_ERROR MySQL is away.
+ */
+typedef void (*ngx_ws_auth_done_pt)(void *data, ngx_int_t rc,
+    ngx_ws_identity_t *id);
+
+
+ngx_ws_auth_t *ngx_ws_auth_create(ngx_ws_worker_t *w);
+void ngx_ws_auth_destroy(ngx_ws_auth_t *auth);
+
+/*
+ * Verifies a token as the client presented it (without "Bearer").  NGX_OK with
+ * *id (a reference), NGX_DECLINED not valid, NGX_ERROR MySQL is away, or
+ * NGX_AGAIN with *wait: done() is called later, never from inside.
+ */
+ngx_int_t ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
+    ngx_str_t *token, ngx_ws_identity_t **id, ngx_ws_auth_wait_t **wait,
+    ngx_ws_auth_done_pt done, void *data);
+
+/* Forgets the waiter: done() is not called. */
+void ngx_ws_auth_cancel(ngx_ws_auth_wait_t *wait);
+
+
+#endif /* _NGX_WS_AUTH_H_INCLUDED_ */

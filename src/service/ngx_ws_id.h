@@ -1,0 +1,36 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_ID_H_INCLUDED_
+#define _NGX_WS_ID_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_worker.h>
+
+
+/*
+ * Message ids: below 2^53, unique over workers, machines and restarts, rising
+ * within a worker; leased from Redis in blocks.
+ */
+
+typedef void (*ngx_ws_id_done_pt)(void *data, ngx_int_t rc);
+
+ngx_ws_ids_t *ngx_ws_ids_create(ngx_ws_worker_t *w);
+void ngx_ws_ids_destroy(ngx_ws_ids_t *ids);
+
+/*
+ * Gives n consecutive ids, n <= 1000: NGX_OK with the first in *id; NGX_AGAIN
+ * when none are at hand: done(data, NGX_OK) is called when it is worth asking
+ * again, in the order of asking, or done(data, NGX_ERROR) while Redis is away.
+ */
+ngx_int_t ngx_ws_id_next(ngx_ws_ids_t *ids, ngx_uint_t n, uint64_t *id,
+    ngx_ws_id_done_pt done, void *data);
+
+
+#endif /* _NGX_WS_ID_H_INCLUDED_ */

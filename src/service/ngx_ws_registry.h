@@ -1,0 +1,62 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_REGISTRY_H_INCLUDED_
+#define _NGX_WS_REGISTRY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_call.h>
+
+
+/*
+ * Connections as users see them: registered by REST or by a socket's "auth",
+ * found by connection_id over all workers, recorded in websocket_connections.
+ */
+
+typedef struct {
+    ngx_str_t       connection_id;  /* empty: one is made */
+    ngx_str_t       session_id;
+    ngx_str_t       browser;
+    ngx_str_t       device_type;
+    ngx_str_t       ip_address;
+} ngx_ws_registry_connection_t;
+
+
+/*
+ * POST connect.  Result {"data":{"connection_id",...}}; an id that another
+ * user has is NGX_WS_INVALID, "The connection_id has already been taken."
+ */
+void ngx_ws_registry_connect(ngx_ws_call_t *call,
+    ngx_ws_registry_connection_t *conn);
+
+/*
+ * POST disconnect: closes the linked socket wherever it is.  NGX_WS_FORBIDDEN
+ * for another user's connection, NGX_WS_NOT_FOUND for an unknown one or one of
+ * another tenant.
+ */
+void ngx_ws_registry_disconnect(ngx_ws_call_t *call,
+    ngx_str_t *connection_id);
+
+/*
+ * Links a live socket of this worker, known here by the number socket, with
+ * the connection (which is made if it is not there).  The connection id is in
+ * call->result, as text and not JSON.
+ */
+void ngx_ws_registry_link(ngx_ws_call_t *call,
+    ngx_ws_registry_connection_t *conn, uint64_t socket);
+
+/*
+ * The socket has ended: its connection is disconnected, unless another socket
+ * took it over.  Needs no answer; repeated until Redis has taken it.
+ */
+void ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id, uint64_t socket);
+
+
+#endif /* _NGX_WS_REGISTRY_H_INCLUDED_ */

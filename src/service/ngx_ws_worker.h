@@ -1,0 +1,81 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_WORKER_H_INCLUDED_
+#define _NGX_WS_WORKER_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_channel.h>
+#include <ngx_ws_conf.h>
+#include <ngx_ws_mysql.h>
+#include <ngx_ws_redis.h>
+#include <ngx_ws_zone.h>
+
+
+/*
+ * All the changeable state of one worker process, created in init_process and
+ * destroyed in exit_process: one incarnation among all workers of all
+ * machines.
+ */
+
+typedef struct ngx_ws_worker_s   ngx_ws_worker_t;
+typedef struct ngx_ws_auth_s     ngx_ws_auth_t;
+typedef struct ngx_ws_bus_s      ngx_ws_bus_t;
+typedef struct ngx_ws_ids_s      ngx_ws_ids_t;
+typedef struct ngx_ws_record_s   ngx_ws_record_t;
+
+
+struct ngx_ws_worker_s {
+    ngx_ws_worker_conf_t    *conf;
+    ngx_log_t               *log;
+
+    ngx_ws_redis_t          *redis;
+    ngx_ws_mysql_t          *mysql;
+    ngx_ws_zone_t           *zone;
+
+    ngx_ws_channels_t       *channels;
+    ngx_ws_auth_t           *auth;
+    ngx_ws_bus_t            *bus;
+    ngx_ws_ids_t            *ids;
+    ngx_ws_record_t         *record;
+
+    /* "host-pid-random": its channel and lease are named by it */
+    ngx_str_t                incarnation;
+    u_char                   incarnation_data[64];
+
+    /* the next number of a socket, session or anonymous connection here */
+    uint64_t                 sequence;
+
+    unsigned                 leaving:1;
+};
+
+
+typedef struct {
+    /* a message on the worker's own channel: verb, then the rest */
+    void                   (*control)(ngx_ws_worker_t *w, ngx_str_t *verb,
+                                      ngx_str_t *rest);
+    /* an event for a subscriber of a channel; see ngx_ws_bus.h */
+    ngx_ws_channel_each_pt   deliver;
+} ngx_ws_worker_handler_t;
+
+
+/*
+ * Creates the state of this process; what it needs of Redis and MySQL is
+ * connected in the background.  conf->redis.addr.socklen is 0 where no Redis
+ * is configured (echo alone): redis, mysql and what stands on them are NULL.
+ */
+ngx_ws_worker_t *ngx_ws_worker_create(ngx_cycle_t *cycle,
+    ngx_ws_worker_conf_t *conf, const ngx_ws_worker_handler_t *handler);
+void ngx_ws_worker_destroy(ngx_ws_worker_t *w);
+
+/* Wall clock, milliseconds since the epoch, as cached by the loop. */
+uint64_t ngx_ws_worker_now(void);
+
+
+#endif /* _NGX_WS_WORKER_H_INCLUDED_ */
