@@ -49,7 +49,7 @@ typedef struct {
 
 
 typedef struct {
-    /* One whole message; the bytes may be written to, and live until return. */
+    /* One whole message; the bytes are writable and live until return. */
     void          (*message)(void *data, ngx_uint_t opcode, u_char *p,
                              size_t len);
 

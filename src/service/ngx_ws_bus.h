@@ -41,7 +41,7 @@ ngx_str_t ngx_ws_bus_encode(ngx_ws_worker_t *w, ngx_pool_t *pool,
 /*
  * Asks Redis for the channel's messages, whose first member has just joined
  * or is about to: done(data, NGX_OK) once Redis has confirmed, NGX_ERROR when
- * it did not in time.  NGX_OK when that is so already, NGX_AGAIN: done() comes.
+ * it did not in time.  NGX_OK when that is so already, else NGX_AGAIN.
  */
 ngx_int_t ngx_ws_bus_want(ngx_ws_worker_t *w, ngx_ws_channel_t *ch,
     ngx_ws_bus_joined_pt done, void *data);

@@ -42,7 +42,7 @@ struct ngx_ws_call_s {
 
     ngx_ws_error_e       error;           /* NGX_WS_OK, or why not */
     ngx_str_t            message;         /* instead of the error's own text */
-    ngx_array_t         *invalid;         /* of ngx_ws_call_invalid_t, or NULL */
+    ngx_array_t         *invalid;         /* ngx_ws_call_invalid_t */
     ngx_str_t            result;          /* JSON of the answer, in the pool */
 
     ngx_ws_call_pt       next;            /* the service's own */
