@@ -11,6 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_deflate.h>
+
 
 /*
  * One encoded message: immutable once filled, counted, shared by every
@@ -24,14 +26,15 @@ typedef struct ngx_ws_buf_s  ngx_ws_buf_t;
 struct ngx_ws_buf_s {
     uint32_t        refs;
     uint32_t        size;          /* of the frame, head included */
-    uint16_t        key;           /* of the kind that the latest replaces */
     u_char          head;          /* bytes of the frame's head */
     u_char          opcode;
+    u_char          plain;         /* compression was tried in vain */
     ngx_ws_buf_t   *deflated;      /* the same compressed, made on demand */
-    void           *subject;       /* with key: whose state this is */
     u_char          data[];
 };
 
+
+#define NGX_WS_BUF_DEFLATE_MIN  128
 
 #define ngx_ws_buf_payload(wb)  ((wb)->data + (wb)->head)
 #define ngx_ws_buf_len(wb)      ((size_t) (wb)->size - (wb)->head)
@@ -48,9 +51,10 @@ ngx_ws_buf_t *ngx_ws_buf_create(ngx_uint_t opcode, size_t len,
 /*
  * The frame compressed by permessage-deflate (RFC 7692) with a fresh context,
  * so that it is valid for each client that negotiated it; made once, owned by
- * wb.  NULL where compression does not pay: send wb itself.
+ * wb.  Gives wb itself where compression does not pay.
  */
-ngx_ws_buf_t *ngx_ws_buf_deflated(ngx_ws_buf_t *wb, ngx_log_t *log);
+ngx_ws_buf_t *ngx_ws_buf_deflated(ngx_ws_buf_t *wb,
+    ngx_ws_deflate_t *deflate, ngx_log_t *log);
 
 ngx_ws_buf_t *ngx_ws_buf_ref(ngx_ws_buf_t *wb);
 void ngx_ws_buf_unref(ngx_ws_buf_t *wb);

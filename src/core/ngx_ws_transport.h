@@ -28,14 +28,14 @@ typedef struct {
 
     /*
      * Takes a reference to wb and queues it, sending at the end of the loop's
-     * turn.  NGX_OK, or NGX_BUSY when the client is too slow: the transport
-     * is closing by itself and says so through closed() later.
+     * turn.  NGX_OK, or NGX_BUSY when the client is too slow or there is no
+     * memory: the transport says so through closed(), not from inside.
      */
     ngx_int_t     (*send)(ngx_ws_transport_t *t, ngx_ws_buf_t *wb);
 
     /*
      * Sends what is queued, then closes with the WebSocket close code, where
-     * the transport has such.  closed() follows, never from inside the call.
+     * the transport has such.  The handler is not called again.
      */
     void          (*close)(ngx_ws_transport_t *t, ngx_uint_t code);
 
