@@ -41,14 +41,12 @@ build_module() {
 
     if [ ! -d "$tree" ]; then
         remove_old_trees "nginx-" "-${cc##*/}"
-        rm -rf "$tree.new"
-        mkdir -p "$build"
         cp -rL "$nginx_dev" "$tree.new"
         mv "$tree.new" "$tree"
     fi
 
     (
-        cd "$tree" \
+        cd "$tree" && exec 8>> .lock && flock 8 \
             && configure_module "$cc" \
             && make_quiet -f objs/Makefile modules
     ) || die "the build failed"
