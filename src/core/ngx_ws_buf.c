@@ -11,25 +11,24 @@
 #include <ngx_ws_frame.h>
 
 
-static ngx_ws_buf_t *ngx_ws_buf_alloc(ngx_uint_t opcode, ngx_uint_t flags,
-    size_t len, ngx_log_t *log);
+static ngx_ws_buf_t *ngx_ws_buf_alloc(ngx_uint_t first, size_t len,
+    ngx_log_t *log);
 
 
 ngx_ws_buf_t *
 ngx_ws_buf_create(ngx_uint_t opcode, size_t len, ngx_log_t *log)
 {
-    return ngx_ws_buf_alloc(opcode, NGX_WS_FRAME_FIN, len, log);
+    return ngx_ws_buf_alloc(NGX_WS_FRAME_FIN|opcode, len, log);
 }
 
 
 static ngx_ws_buf_t *
-ngx_ws_buf_alloc(ngx_uint_t opcode, ngx_uint_t flags, size_t len,
-    ngx_log_t *log)
+ngx_ws_buf_alloc(ngx_uint_t first, size_t len, ngx_log_t *log)
 {
     size_t         head;
     ngx_ws_buf_t  *wb;
 
-    head = ngx_ws_frame_head_len(len);
+    head = ngx_ws_frame_head(NULL, first, len);
 
     wb = ngx_alloc(sizeof(ngx_ws_buf_t) + head + len, log);
     if (wb == NULL) {
@@ -39,11 +38,11 @@ ngx_ws_buf_alloc(ngx_uint_t opcode, ngx_uint_t flags, size_t len,
     wb->refs = 1;
     wb->size = (uint32_t) (head + len);
     wb->head = (u_char) head;
-    wb->opcode = (u_char) opcode;
+    wb->binary = ((first & 0xf) == NGX_WS_FRAME_BINARY);
     wb->plain = 0;
     wb->deflated = NULL;
 
-    (void) ngx_ws_frame_head(wb->data, opcode, flags, len);
+    (void) ngx_ws_frame_head(wb->data, first, len);
 
     return wb;
 }
@@ -76,9 +75,8 @@ ngx_ws_buf_deflated(ngx_ws_buf_t *wb, ngx_ws_deflate_t *deflate,
         return wb;
     }
 
-    deflated = ngx_ws_buf_alloc(wb->opcode,
-                                NGX_WS_FRAME_FIN|NGX_WS_FRAME_RSV1,
-                                out.len, log);
+    deflated = ngx_ws_buf_alloc(wb->data[0] | NGX_WS_FRAME_RSV1, out.len,
+                                log);
     if (deflated == NULL) {
         return wb;
     }

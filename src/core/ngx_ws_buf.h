@@ -27,7 +27,7 @@ struct ngx_ws_buf_s {
     uint32_t        refs;
     uint32_t        size;          /* of the frame, head included */
     u_char          head;          /* bytes of the frame's head */
-    u_char          opcode;
+    u_char          binary;        /* a binary message, not a text */
     u_char          plain;         /* compression was tried in vain */
     ngx_ws_buf_t   *deflated;      /* the same compressed, made on demand */
     u_char          data[];

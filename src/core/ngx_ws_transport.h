@@ -53,9 +53,6 @@ typedef struct {
     void          (*message)(void *data, ngx_uint_t opcode, u_char *p,
                              size_t len);
 
-    /* Everything queued has been taken by the kernel (or by a poll). */
-    void          (*drained)(void *data);
-
     /* The worker is leaving: a chance to say goodbye, then close. */
     void          (*leaving)(void *data);
 

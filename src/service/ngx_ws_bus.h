@@ -11,7 +11,9 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
-#include <ngx_ws_call.h>
+#include <ngx_ws_buf.h>
+#include <ngx_ws_dialect.h>
+#include <ngx_ws_worker.h>
 
 
 /*
@@ -20,33 +22,60 @@
  */
 
 typedef struct {
-    uint64_t        id;            /* messageId, 0 where there is none */
-    uint64_t        except;        /* number of a socket that gets it not */
-    ngx_str_t       event;
-    ngx_str_t       data;          /* one JSON value */
+    uint64_t              id;          /* messageId, 0 where there is none */
+    uint64_t              except;      /* number of a socket that is left out */
+    ngx_str_t             event;
+    ngx_str_t             data;        /* one JSON value */
+
+    /* made by ngx_ws_bus_buf() when the first subscriber asks */
+    ngx_ws_buf_t         *encoded[NGX_WS_DIALECTS_N];
 } ngx_ws_bus_event_t;
 
-typedef void (*ngx_ws_bus_joined_pt)(void *data, ngx_int_t rc);
+
+/* Somebody who waits for a channel; lives with the caller. */
+
+typedef struct ngx_ws_bus_wait_s  ngx_ws_bus_wait_t;
+
+typedef void (*ngx_ws_bus_wait_pt)(void *data, ngx_int_t rc);
+
+struct ngx_ws_bus_wait_s {
+    ngx_queue_t           queue;
+    ngx_ws_bus_wait_pt    done;        /* NGX_OK, or NGX_ERROR: Redis is away */
+    void                 *data;
+    unsigned              waiting:1;
+};
 
 
 ngx_ws_bus_t *ngx_ws_bus_create(ngx_ws_worker_t *w);
 void ngx_ws_bus_destroy(ngx_ws_bus_t *bus);
 
-/*
- * The argument of PUBLISH for the event, in the pool; len 0 without memory.
- */
-ngx_str_t ngx_ws_bus_encode(ngx_ws_worker_t *w, ngx_pool_t *pool,
-    ngx_ws_bus_event_t *ev);
+/* What Redis says to the worker: see ngx_ws_redis_handler_t. */
+void ngx_ws_bus_up(ngx_ws_bus_t *bus);
+void ngx_ws_bus_down(ngx_ws_bus_t *bus);
+void ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel,
+    ngx_str_t *payload);
 
 /*
- * Asks Redis for the channel's messages, whose first member has just joined
- * or is about to: done(data, NGX_OK) once Redis has confirmed, NGX_ERROR when
- * it did not in time.  NGX_OK when that is so already, else NGX_AGAIN.
+ * The text to publish for the event, in the pool; len 0 without memory.
  */
-ngx_int_t ngx_ws_bus_want(ngx_ws_worker_t *w, ngx_ws_channel_t *ch,
-    ngx_ws_bus_joined_pt done, void *data);
+ngx_str_t ngx_ws_bus_encode(ngx_pool_t *pool, ngx_ws_bus_event_t *ev);
 
-/* Publishes on the worker's own channel of an incarnation: "verb rest". */
+/*
+ * The event as the dialect's frame for the main namespace; a view, valid as
+ * long as the event.  NULL without memory.
+ */
+ngx_ws_buf_t *ngx_ws_bus_buf(ngx_ws_bus_event_t *ev,
+    const ngx_ws_dialect_t *dialect, ngx_log_t *log);
+
+/*
+ * Whether what is published on the channel, which has a member here, arrives:
+ * NGX_OK; NGX_AGAIN: wait->done() is called once, later; NGX_ERROR.
+ */
+ngx_int_t ngx_ws_bus_confirm(ngx_ws_bus_t *bus, ngx_str_t *channel,
+    ngx_ws_bus_wait_t *wait);
+void ngx_ws_bus_cancel(ngx_ws_bus_wait_t *wait);
+
+/* Publishes on the channel of an incarnation: "verb rest". */
 void ngx_ws_bus_control(ngx_ws_worker_t *w, ngx_str_t *incarnation,
     ngx_str_t *text);
 

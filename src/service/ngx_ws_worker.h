@@ -49,8 +49,15 @@ struct ngx_ws_worker_s {
     ngx_str_t                incarnation;
     u_char                   incarnation_data[64];
 
-    /* the next number of a socket, session or anonymous connection here */
+    /*
+     * the next number of a socket; begins at a random one, so that a number
+     * tells a socket among those of all workers
+     */
     uint64_t                 sequence;
+
+    /* live sockets by number, the session layer's */
+    ngx_rbtree_t             sockets;
+    ngx_rbtree_node_t        sockets_sentinel;
 
     unsigned                 leaving:1;
 };

@@ -24,7 +24,7 @@ typedef struct ngx_ws_session_s  ngx_ws_session_t;
 
 
 typedef struct {
-    ngx_ws_worker_t              *worker;   /* NULL without websocket_redis */
+    ngx_ws_worker_t              *worker;
     ngx_ws_session_conf_t        *conf;
     ngx_ws_service_conf_t        *service;
     const ngx_ws_dialect_t       *dialect;  /* NULL: plain echo */
