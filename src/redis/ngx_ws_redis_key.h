@@ -1,0 +1,88 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_REDIS_KEY_H_INCLUDED_
+#define _NGX_WS_REDIS_KEY_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/*
+ * Every key and channel in Redis.  Those of a tenant are "ws:{7}:...", so that
+ * what belongs together may be kept together; global ones are "ws:_:...".
+ */
+
+typedef enum {
+    /* channels of a tenant */
+    NGX_WS_REDIS_KEY_USER = 0,         /* ws:{7}:user:12 */
+    NGX_WS_REDIS_KEY_TENANT,           /* ws:{7}:tenant */
+    NGX_WS_REDIS_KEY_PRESENCE,         /* ws:{7}:presence */
+    NGX_WS_REDIS_KEY_CHANNEL,          /* ws:{7}:ch:name */
+
+    /* global channels */
+    NGX_WS_REDIS_KEY_WORKER,           /* ws:_:w:incarnation */
+    NGX_WS_REDIS_KEY_HEARTBEAT,        /* ws:_:heartbeat */
+    NGX_WS_REDIS_KEY_REVOKE,           /* ws:revoke */
+
+    /* keys of a tenant */
+    NGX_WS_REDIS_KEY_DEDUP,            /* ws:{7}:dedup:12:clientMessageId */
+    NGX_WS_REDIS_KEY_STATUS,           /* ws:{7}:status:12 */
+    NGX_WS_REDIS_KEY_TYPING,           /* ws:{7}:typing:12 */
+    NGX_WS_REDIS_KEY_PENDING,          /* ws:{7}:pending:12 */
+
+    /* global keys */
+    NGX_WS_REDIS_KEY_EVENTS,           /* ws:_:events */
+    NGX_WS_REDIS_KEY_LOCK,             /* ws:_:lock:name */
+    NGX_WS_REDIS_KEY_ID,               /* ws:_:id */
+    NGX_WS_REDIS_KEY_LEASE,            /* ws:_:lease:incarnation */
+    NGX_WS_REDIS_KEY_CONNECTION,       /* ws:_:conn:connection_id */
+    NGX_WS_REDIS_KEY_SESSION,          /* ws:_:sid:sid */
+
+    NGX_WS_REDIS_KEYS
+} ngx_ws_redis_key_e;
+
+
+/* Longest prefix and name; what is longer is cut. */
+#define NGX_WS_REDIS_KEY_PREFIX  64
+#define NGX_WS_REDIS_KEY_NAME    255
+
+/* prefix, "{tenant}:", a word of 16 and ":", "user:", name */
+#define NGX_WS_REDIS_KEY_LEN                                                  \
+    (NGX_WS_REDIS_KEY_PREFIX + (NGX_INT64_LEN + 3) + (16 + 1)                 \
+     + (NGX_INT64_LEN + 1) + NGX_WS_REDIS_KEY_NAME)
+
+typedef struct {
+    ngx_str_t           str;
+    u_char              data[NGX_WS_REDIS_KEY_LEN];
+} ngx_ws_redis_key_t;
+
+
+/*
+ * Writes the key into the caller's buffer and gives &key->str.  Of tenant,
+ * user and name those are used that the kind has; the others are 0 and NULL.
+ */
+ngx_str_t *ngx_ws_redis_key(ngx_ws_redis_key_t *key, ngx_str_t *prefix,
+    ngx_ws_redis_key_e kind, uint64_t tenant, uint64_t user, ngx_str_t *name);
+
+
+typedef struct {
+    ngx_ws_redis_key_e  kind;
+    uint64_t            tenant;        /* 0 where the kind has none */
+    uint64_t            user;
+    ngx_str_t           name;          /* a part of the channel */
+} ngx_ws_redis_key_parts_t;
+
+/*
+ * The reverse, for channels: NGX_OK for exactly what ngx_ws_redis_key()
+ * writes, else NGX_DECLINED.
+ */
+ngx_int_t ngx_ws_redis_key_parse(ngx_str_t *channel, ngx_str_t *prefix,
+    ngx_ws_redis_key_parts_t *parts);
+
+
+#endif /* _NGX_WS_REDIS_KEY_H_INCLUDED_ */

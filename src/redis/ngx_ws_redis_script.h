@@ -1,0 +1,39 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_REDIS_SCRIPT_H_INCLUDED_
+#define _NGX_WS_REDIS_SCRIPT_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+
+/*
+ * The scripts of lua/, each named by its file, where KEYS, ARGV and what is
+ * returned are described.
+ */
+
+typedef enum {
+    NGX_WS_REDIS_CONNECTION_DISCONNECT = 0,
+    NGX_WS_REDIS_CONNECTION_REGISTER,
+    NGX_WS_REDIS_ID_BLOCK,
+    NGX_WS_REDIS_LOCK,
+    NGX_WS_REDIS_UNLOCK,
+    NGX_WS_REDIS_SCRIPTS
+} ngx_ws_redis_script_e;
+
+
+typedef struct {
+    ngx_str_t       text;
+    u_char          sha1[40];       /* in hex, as EVALSHA takes it */
+} ngx_ws_redis_script_t;
+
+
+ngx_ws_redis_script_t *ngx_ws_redis_script(ngx_ws_redis_script_e script);
+
+
+#endif /* _NGX_WS_REDIS_SCRIPT_H_INCLUDED_ */
