@@ -39,19 +39,20 @@ typedef struct ngx_ws_bus_wait_s  ngx_ws_bus_wait_t;
 typedef void (*ngx_ws_bus_wait_pt)(void *data, ngx_int_t rc);
 
 struct ngx_ws_bus_wait_s {
-    ngx_queue_t           queue;
+    ngx_ws_bus_t         *bus;
+    ngx_str_t             channel;     /* lives as long */
     ngx_ws_bus_wait_pt    done;        /* NGX_OK, or NGX_ERROR: Redis is away */
     void                 *data;
-    unsigned              waiting:1;
 };
 
 
 ngx_ws_bus_t *ngx_ws_bus_create(ngx_ws_worker_t *w);
 void ngx_ws_bus_destroy(ngx_ws_bus_t *bus);
 
-/* What Redis says to the worker: see ngx_ws_redis_handler_t. */
-void ngx_ws_bus_up(ngx_ws_bus_t *bus);
-void ngx_ws_bus_down(ngx_ws_bus_t *bus);
+/* The worker's table of channels tells the bus which ones it needs. */
+extern const ngx_ws_channels_handler_t  ngx_ws_bus_channels_handler;
+
+/* A message from Redis: see ngx_ws_redis_handler_t. */
 void ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel,
     ngx_str_t *payload);
 
@@ -68,11 +69,13 @@ ngx_ws_buf_t *ngx_ws_bus_buf(ngx_ws_bus_event_t *ev,
     const ngx_ws_dialect_t *dialect, ngx_log_t *log);
 
 /*
- * Whether what is published on the channel, which has a member here, arrives:
- * NGX_OK; NGX_AGAIN: wait->done() is called once, later; NGX_ERROR.
+ * Whether what is published on wait->channel, which has a member here,
+ * arrives: NGX_OK; NGX_AGAIN: wait->done() is called once, later, unless it is
+ * cancelled; NGX_ERROR without memory.  The caller has set channel, done, data.
  */
-ngx_int_t ngx_ws_bus_confirm(ngx_ws_bus_t *bus, ngx_str_t *channel,
-    ngx_ws_bus_wait_t *wait);
+ngx_int_t ngx_ws_bus_confirm(ngx_ws_bus_t *bus, ngx_ws_bus_wait_t *wait);
+
+/* Does nothing where nobody waits: bus is NULL then. */
 void ngx_ws_bus_cancel(ngx_ws_bus_wait_t *wait);
 
 /* Publishes on the channel of an incarnation: "verb rest". */

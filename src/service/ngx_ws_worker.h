@@ -31,8 +31,18 @@ typedef struct ngx_ws_ids_s      ngx_ws_ids_t;
 typedef struct ngx_ws_record_s   ngx_ws_record_t;
 
 
+typedef struct {
+    /* a message on the worker's own channel: verb, then the rest */
+    void                   (*control)(ngx_ws_worker_t *w, ngx_str_t *verb,
+                                      ngx_str_t *rest);
+    /* an event for a subscriber of a channel; see ngx_ws_bus.h */
+    ngx_ws_channel_each_pt   deliver;
+} ngx_ws_worker_handler_t;
+
+
 struct ngx_ws_worker_s {
     ngx_ws_worker_conf_t    *conf;
+    const ngx_ws_worker_handler_t  *handler;
     ngx_log_t               *log;
 
     ngx_ws_redis_t          *redis;
@@ -61,15 +71,6 @@ struct ngx_ws_worker_s {
 
     unsigned                 leaving:1;
 };
-
-
-typedef struct {
-    /* a message on the worker's own channel: verb, then the rest */
-    void                   (*control)(ngx_ws_worker_t *w, ngx_str_t *verb,
-                                      ngx_str_t *rest);
-    /* an event for a subscriber of a channel; see ngx_ws_bus.h */
-    ngx_ws_channel_each_pt   deliver;
-} ngx_ws_worker_handler_t;
 
 
 /*

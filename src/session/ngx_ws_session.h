@@ -10,10 +10,12 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_event.h>
 
 #include <ngx_ws_call.h>
 #include <ngx_ws_dialect.h>
 #include <ngx_ws_transport.h>
+#include <ngx_ws_worker.h>
 
 
 /*
@@ -21,17 +23,83 @@
  */
 
 typedef struct ngx_ws_session_s  ngx_ws_session_t;
+typedef struct ngx_ws_login_s    ngx_ws_login_t;
+
+
+/*
+ * How messages of the client become packets: Engine.IO, the raw dialect or
+ * plain echo.
+ */
+
+typedef struct {
+    ngx_int_t           (*open)(ngx_ws_session_t *s);
+    void                (*message)(ngx_ws_session_t *s, ngx_uint_t opcode,
+                                   u_char *p, size_t len);
+    void                (*ping)(ngx_ws_session_t *s);
+} ngx_ws_session_wire_t;
+
+
+/* What packets do: the application, or its echo. */
+
+typedef struct {
+    void                (*packet)(ngx_ws_session_t *s, ngx_ws_packet_t *pkt);
+    void                (*binary)(ngx_ws_session_t *s, u_char *p, size_t len);
+} ngx_ws_session_app_t;
+
+
+struct ngx_ws_session_s {
+    ngx_rbtree_node_t             node;         /* key is the number */
+
+    ngx_ws_transport_t           *transport;
+    const ngx_ws_session_wire_t  *wire;
+    const ngx_ws_session_app_t   *app;
+    const ngx_ws_dialect_t       *dialect;      /* NULL: plain echo */
+
+    ngx_ws_worker_t              *worker;
+    ngx_ws_session_conf_t        *conf;
+    ngx_ws_service_conf_t        *service;
+    ngx_log_t                    *log;
+
+    ngx_ws_identity_t            *identity;     /* NULL until authenticated */
+    ngx_str_t                     connection_id;
+    ngx_ws_subscription_t        *subscriptions;
+
+    ngx_ws_login_t               *login;        /* under way */
+    ngx_queue_t                   answers;      /* of calls under way */
+
+    void                         *state;        /* of the application */
+
+    /* what is known of the client until it has authenticated */
+    u_char                       *client;
+    ngx_str_t                     token;
+    ngx_str_t                     address;
+    ngx_str_t                     agent;
+
+    ngx_event_t                   timer;
+    ngx_msec_t                    started;
+    ngx_msec_t                    pinged;
+
+    uint32_t                      nanswers;
+    uint32_t                      nsubscriptions;
+    uint16_t                      skip;         /* attachments to ignore */
+
+    unsigned                      heard:1;      /* since the last ping */
+    unsigned                      pinging:1;
+    unsigned                      leaving:1;
+    unsigned                      connected:1;  /* to the main namespace */
+    unsigned                      custom:1;     /* to "/custom", in echo */
+};
 
 
 typedef struct {
     ngx_ws_worker_t              *worker;
     ngx_ws_session_conf_t        *conf;
     ngx_ws_service_conf_t        *service;
-    const ngx_ws_dialect_t       *dialect;  /* NULL: plain echo */
-    ngx_log_t                    *log;      /* of the connection */
-    ngx_str_t                     token;    /* of an Authorization header */
-    ngx_str_t                     address;  /* the client's, as text */
-    ngx_str_t                     agent;    /* User-Agent */
+    const ngx_ws_dialect_t       *dialect;      /* NULL: plain echo */
+    ngx_log_t                    *log;          /* of the connection */
+    ngx_str_t                     token;        /* of Authorization */
+    ngx_str_t                     address;      /* the client's, as text */
+    ngx_str_t                     agent;        /* User-Agent */
 } ngx_ws_session_params_t;
 
 
@@ -45,6 +113,32 @@ ngx_int_t ngx_ws_session_create(ngx_ws_transport_t *t,
 
 /* What the worker calls: see ngx_ws_worker_handler_t. */
 extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
+
+
+/*
+ * For the files of the session layer.
+ */
+
+/* Closes the transport with the error's code and ends the session. */
+void ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error);
+
+/* The same after the dialect's own goodbye: the client does not come back. */
+void ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error);
+
+/* Whoever was authenticated is so no more: channels, connection, identity. */
+void ngx_ws_session_logout(ngx_ws_session_t *s);
+
+/* Sends a buffer and lets go of it. */
+void ngx_ws_session_send(ngx_ws_session_t *s, ngx_ws_buf_t *wb);
+
+/* data is one JSON value, or empty. */
+void ngx_ws_session_send_event(ngx_ws_session_t *s, const char *event,
+    ngx_str_t *data);
+void ngx_ws_session_send_ack(ngx_ws_session_t *s, ngx_str_t *id,
+    ngx_str_t *data);
+
+/* Forgets address and agent, which only authentication needs. */
+void ngx_ws_session_forget_client(ngx_ws_session_t *s);
 
 
 #endif /* _NGX_WS_SESSION_H_INCLUDED_ */
