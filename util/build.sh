@@ -35,8 +35,22 @@ nginx_dev_version() {
 
 
 build_module() {
+    make_in_tree "$1" modules || die "the build failed"
+}
+
+
+# the headers that the unit tests take from there
+
+build_headers() {
+    make_in_tree "$1" objs/ngx_ws_scripts.h objs/ngx_ws_sql.h \
+        || die "the tree could not be configured"
+}
+
+
+make_in_tree() {
     local tree=$1 cc=${CC:-gcc}
 
+    shift
     command -v "$cc" > /dev/null || die "the compiler $cc is missing"
 
     if [ ! -d "$tree" ]; then
@@ -48,8 +62,8 @@ build_module() {
     (
         cd "$tree" && exec 8>> .lock && flock 8 \
             && configure_module "$cc" \
-            && make_quiet -f objs/Makefile modules
-    ) || die "the build failed"
+            && make_quiet -f objs/Makefile "$@"
+    )
 }
 
 
@@ -107,4 +121,50 @@ make_quiet() {
     say "making in build/${PWD##*/}"
     # nginx's recipes print whole command lines
     make -s -j2 "$@"
+}
+
+
+# the complete source of Debian's nginx, without Debian's patches: nginx-dev
+# has headers only
+
+nginx_source() {
+    local version dir
+
+    version=$(nginx_dev_version)
+    version=${version%-*}
+    dir=$build/source/nginx-${version#*:}
+
+    if [ ! -f "$dir/src/core/nginx.c" ]; then
+        say "fetching the source of nginx $version"
+        mkdir -p "$build/source"
+        (
+            cd "$build/source" && fetch_source > fetch.log 2>&1 \
+                && tar xzf nginx_*.orig.tar.gz
+        ) || die "no source of nginx $version, see build/source/fetch.log"
+    fi
+
+    echo "$dir"
+}
+
+
+# by deb-src lines of our own beside the machine's deb lines
+
+fetch_source() {
+    local codename opts
+
+    codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+    opts=(
+        -o Dir::Etc::SourceList="$PWD/sources.list"
+        -o Dir::Etc::SourceParts=/dev/null
+        -o Dir::State::Lists="$PWD/lists"
+    )
+
+    mkdir -p lists/partial
+    # shellcheck disable=SC2016
+    apt-get indextargets 'Created-By: Packages' \
+        --format 'deb-src $(REPO_URI) $(RELEASE) $(COMPONENT)' \
+        | grep -E " $codename(-[a-z]+)? " | sort -u > sources.list
+
+    apt-get "${opts[@]}" -q update \
+        && apt-get "${opts[@]}" -q source --tar-only --download-only nginx
 }

@@ -1,0 +1,425 @@
+# shellcheck shell=bash
+
+# The tests, part by part. Read by ./dev. Each part adds lines "PASSED
+# FAILED" to $results; their sum is the last line of ./dev test.
+
+needs_test=(
+    clang=clang
+    "/usr/lib/llvm-14/lib/clang|/usr/lib/clang=libclang-rt-dev"
+    shellcheck=shellcheck
+    prove=perl
+    /usr/share/perl5/Test/Base.pm=libtest-base-perl
+)
+
+parts=(lint build unit fuzz t e2e)
+
+fuzz_seconds=3
+
+
+# cmd_test [PART|FILE ...]
+
+cmd_test() {
+    local what part failed
+
+    if [ $# -eq 0 ]; then
+        set -- "${parts[@]}"
+    fi
+
+    begin_test
+
+    for what; do
+        if [[ " ${parts[*]} " == *" $what "* ]]; then
+            run_part "$what"
+        else
+            what=$(from_top "$what")
+            part=$(part_of "$what")
+            run_part "$part" "$what"
+        fi
+    done
+
+    failed=$(awk '{ n += $2 } END { print n + 0 }' "$results")
+    awk '{ p += $1; f += $2 }
+         END { printf "%d passed, %d failed\n", p, f }' "$results"
+    [ "$failed" -eq 0 ]
+}
+
+
+begin_test() {
+    ensure_packages "${needs_build[@]}" "${needs_run[@]}" "${needs_test[@]}"
+
+    work=$(mktemp -d "${TMPDIR:-/tmp}/ws-test.XXXXXX")
+    trap 'end_test' EXIT
+    trap 'exit 1' INT TERM HUP
+
+    called_in=$PWD
+    cd "$top"
+
+    results=$work/results
+    : > "$results"
+}
+
+
+end_test() {
+    trap '' INT TERM HUP
+    run_dir=$work/stores
+    stop_servers
+    rm -rf "$work"
+}
+
+
+# a file that was named where we were called
+
+from_top() {
+    (cd "$called_in" && realpath --relative-to="$top" "$1")
+}
+
+
+part_of() {
+    case $1 in
+        t/unit/*_test.c)
+            echo unit
+            ;;
+        t/fuzz/*_fuzz.c)
+            echo fuzz
+            ;;
+        t/*.t)
+            echo t
+            ;;
+        t/e2e/*.mjs)
+            echo e2e
+            ;;
+        *)
+            die "neither a part of the tests (${parts[*]}) nor a test: $1"
+            ;;
+    esac
+}
+
+
+# a part that breaks off without a result has failed
+
+run_part() {
+    local part=$1 before
+
+    shift
+    say "testing: $part $*"
+    before=$(wc -l < "$results")
+    if ! ( "part_$part" "$@" ) && ! tail -n "+$((before + 1))" "$results" \
+                                    | awk '$2 { f = 1 } END { exit !f }'
+    then
+        echo "not ok - $part broke off"
+        echo 0 1 >> "$results"
+    fi
+}
+
+
+# check NAME COMMAND ...: one test
+
+check() {
+    local name=$1
+
+    shift
+    if "$@"; then
+        echo "ok - $name"
+        echo 1 0 >> "$results"
+    else
+        echo "not ok - $name"
+        echo 0 1 >> "$results"
+    fi
+}
+
+
+part_build() {
+    check "builds with gcc" build_with gcc
+    check "builds with clang" build_with clang
+    CC=gcc cmd_build
+    check "exports nothing but the module" only_exports
+}
+
+
+build_with() (
+    CC=$1
+    build_module "$(module_tree)"
+)
+
+
+only_exports() {
+    nm -D --defined-only "$build/$module.so" | awk '
+        $3 !~ /^ngx_(modules|module_names|module_order)$/ { print; bad = 1 }
+        END { exit bad }'
+}
+
+
+part_unit() {
+    local tests=()
+
+    mapfile -t tests < <(given_or_all t/unit/*_test.c -- "$@")
+    [ ${#tests[@]} -gt 0 ] || return 0
+
+    unit_make gcc "$build/unit" tests "$@" || exit 1
+
+    tests=("${tests[@]##*/}")
+    tests=("${tests[@]/#/$build/unit/}")
+    "$top/util/prove.pl" -r "$results" "${tests[@]%.c}"
+}
+
+
+# unit_make CC OUT TARGET [FILE ...]: TARGET, or what is made of the files
+
+unit_make() {
+    local cc=$1 out=$2 target=$3 source tree targets=() file
+
+    shift 3
+    for file; do
+        file=${file##*/}
+        targets+=("$out/${file%.c}")
+    done
+
+    source=$(nginx_source)
+    tree=$(CC=gcc module_tree)
+    (CC=gcc build_headers "$tree") || return 1
+
+    make -s -k -j2 -f "$top/t/unit/Makefile" TOP="$top" OUT="$out" \
+        NGINX="$source" OBJS="$tree/objs" CC="$cc" \
+        INCS="$(mariadb_config --include || mysql_config --include)" \
+        "${targets[@]:-$target}"
+}
+
+
+# what the gates refuse fails, the rest of style.pl advises
+
+part_lint() {
+    check "includes point down only" "$top/util/layers.sh"
+    check "no tabs, no long lines" "$top/util/style.pl"
+    check "shell scripts" lint_shell
+}
+
+
+lint_shell() {
+    shellcheck -x -a dev \
+        && shellcheck util/embed.sh util/layers.sh util/logs.sh \
+               util/migrate.sh .ci/run
+}
+
+
+part_fuzz() {
+    local fuzzers=() file name
+
+    mapfile -t fuzzers < <(given_or_all t/fuzz/*_fuzz.c -- "$@")
+    [ ${#fuzzers[@]} -gt 0 ] || return 0
+
+    unit_make clang "$build/fuzz" fuzzers "$@" || exit 1
+
+    for file in "${fuzzers[@]}"; do
+        name=$(basename "$file" .c)
+        check "$name for $fuzz_seconds s" fuzz_one "$name" "$fuzz_seconds"
+    done
+}
+
+
+# fuzz_one NAME SECONDS: what is found stays in build/fuzz
+
+fuzz_one() {
+    local name=$1 seconds=$2 corpus dict out=$build/fuzz
+
+    corpus=$top/t/fuzz/corpus/${name%_fuzz}
+    dict=$top/t/fuzz/${name%_fuzz}.dict
+
+    mkdir -p "$out/found/$name"
+    [ -d "$corpus" ] || corpus=
+    [ -f "$dict" ] || dict=
+
+    "$out/$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+        -artifact_prefix="$out/$name-" ${dict:+-dict="$dict"} \
+        "$out/found/$name" ${corpus:+"$corpus"} > "$out/$name.log" 2>&1 \
+        || { tail -n 40 "$out/$name.log"; return 1; }
+}
+
+
+part_t() {
+    local files=()
+
+    mapfile -t files < <(given_or_all t/*.t -- "$@")
+    [ ${#files[@]} -gt 0 ] || return 0
+
+    prove_files -r "$results" -- "${files[@]}"
+}
+
+
+# prove_files [OPTION ...] -- FILE ...: with the stores that they name
+
+prove_files() {
+    local options=()
+
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+
+    test_environment
+    if grep -qE 'TEST_NGINX_(REDIS|MYSQL|RUN_DIR)' "$@"; then
+        start_stores
+        options+=(-b "$work/before")
+    fi
+
+    "$top/util/prove.pl" "${options[@]}" -a "$work/after" "$@"
+}
+
+
+# the real Test::Nginx where it is installed, else the stand-in
+
+test_environment() {
+    local lib=$top/t/lib
+
+    perl -MTest::Nginx::Socket -e 1 2> /dev/null || lib=$lib:$top/t/standin
+
+    run_dir=$work/stores
+    mkdir -p "$work/logs"
+    make_nginx_wrapper > "$work/nginx"
+    make_after_hook > "$work/after"
+    chmod +x "$work/nginx" "$work/after"
+
+    export PERL5LIB=$lib${PERL5LIB:+:$PERL5LIB}
+    export TEST_NGINX_BINARY=$work/nginx
+    export TEST_NGINX_LOAD_MODULES=$build/$module.so
+    export TEST_NGINX_SERVROOT=$work/servroot
+    export TEST_NGINX_RUN_DIR=$run_dir
+    export TEST_NGINX_REDIS=unix:$run_dir/redis.sock
+    export TEST_NGINX_MYSQL="mysql://websocket:websocket@unix($run_dir/mariadb.sock)/websocket"
+    TEST_NGINX_PORT=$(free_port)
+    export TEST_NGINX_PORT
+}
+
+
+# each test's nginx writes its errors into one more log, which outlives the
+# server root of the test
+
+make_nginx_wrapper() {
+    cat << END
+#!/bin/sh
+exec "$(command -v nginx)" -g 'error_log $work/logs/error.log warn;' "\$@"
+END
+}
+
+
+make_after_hook() {
+    cat << END
+#!/bin/sh
+exec "$top/util/logs.sh" "$work/logs"/*
+END
+}
+
+
+start_stores() {
+    lock_run_dir
+    start_redis
+    start_mariadb
+    prepare_database
+
+    cat > "$work/before" << END
+#!/bin/sh
+set -e
+redis-cli -s "$run_dir/redis.sock" flushall > /dev/null
+mariadb --defaults-file="$run_dir/mariadb.cnf" << SQL
+TRUNCATE websocket_events;
+TRUNCATE websocket_connections;
+TRUNCATE websocket_typing_indicators;
+TRUNCATE websocket_presence;
+TRUNCATE users;
+TRUNCATE personal_access_tokens;
+SOURCE $top/demo/accounts.sql
+SQL
+END
+    chmod +x "$work/before"
+}
+
+
+free_port() {
+    perl -MIO::Socket::INET -e '
+        my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1");
+        print $s->sockport, "\n"'
+}
+
+
+# given_or_all FILE ... -- [FILE ...]: the latter, if any, else the former
+# as far as they exist
+
+given_or_all() {
+    local all=()
+
+    while [ "$1" != -- ]; do
+        [ ! -e "$1" ] || all+=("$1")
+        shift
+    done
+    shift
+
+    [ $# -eq 0 ] || all=("$@")
+    [ ${#all[@]} -eq 0 ] || printf '%s\n' "${all[@]}"
+}
+
+
+part_e2e() {
+    local files=() file
+
+    mapfile -t files < <(given_or_all t/e2e/*.mjs -- "$@")
+    [ ${#files[@]} -gt 0 ] || return 0
+
+    start_e2e || exit 1
+    for file in "${files[@]}"; do
+        e2e_one "$file"
+        check "$file leaves no alert behind" \
+            "$top/util/logs.sh" "$work/e2e/logs/error.log"
+    done
+
+    kill -TERM "$e2e_pid"
+    wait "$e2e_pid"
+    check "end-to-end instance ends without an alert" \
+        "$top/util/logs.sh" "$work/e2e/logs/error.log"
+}
+
+
+start_e2e() {
+    local port
+
+    port=$(free_port)
+    export RUN_DIR=$work/e2e
+    export WS_URL=http://127.0.0.1:$port
+
+    PORT=$port WORKERS=2 "$top/dev" run > "$work/e2e.out" &
+    e2e_pid=$!
+
+    until grep -q ^ready "$work/e2e.out"; do
+        kill -0 "$e2e_pid" 2> /dev/null || return 1
+        sleep 0.1
+    done
+}
+
+
+# node's own report above, its counts into the results
+
+e2e_one() {
+    local file=$1
+
+    node --test --test-reporter=spec --test-reporter-destination=stdout \
+        --test-reporter=tap --test-reporter-destination="$work/e2e.tap" \
+        "$file" || true
+
+    awk '/^# pass /  { p = $3 }
+         /^# (fail|cancelled) / { f += $3 }
+         END { if (!p && !f) f = 1; print p + 0, f + 0 }' \
+        "$work/e2e.tap" >> "$results"
+}
+
+
+cmd_prove() {
+    local file files=()
+
+    [ $# -gt 0 ] || die "usage: ./dev prove FILE …"
+    begin_test
+    for file; do
+        files+=("$(from_top "$file")")
+    done
+
+    cmd_build
+    prove_files -v -- "${files[@]}"
+}
