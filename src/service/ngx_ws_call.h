@@ -56,6 +56,7 @@ typedef struct {
 } ngx_ws_call_invalid_t;
 
 
+/* Takes a reference to identity of its own.  NULL without memory. */
 ngx_ws_call_t *ngx_ws_call_create(ngx_ws_worker_t *worker,
     ngx_ws_identity_t *identity, ngx_ws_service_conf_t *conf,
     ngx_ws_call_pt done, void *data);
@@ -65,8 +66,9 @@ void ngx_ws_call_done(ngx_ws_call_t *call);
 void ngx_ws_call_failed(ngx_ws_call_t *call, ngx_ws_error_e error);
 
 /*
- * Notes that a field is wrong ("The %s field is required." with the field's
- * name in Laravel's way) and sets error to NGX_WS_INVALID.
+ * Notes that a field is wrong and sets error to NGX_WS_INVALID.  format is
+ * Laravel's sentence with "%s" for the field's name in Laravel's way; field
+ * is a static text.
  */
 void ngx_ws_call_add_invalid(ngx_ws_call_t *call, const char *field,
     const char *format);
@@ -75,13 +77,20 @@ void ngx_ws_call_add_invalid(ngx_ws_call_t *call, const char *field,
 /*
  * Fields of the request: each notes what is wrong in the call and returns
  * NGX_ERROR, gives NGX_DECLINED when an optional one is absent or null, and
- * NGX_OK with the value.  Strings point into the JSON document.
+ * NGX_OK with the value.  Strings point into the JSON document; one of white
+ * space only is as one that is absent, as in Laravel.
  */
 
 #define NGX_WS_FIELD_REQUIRED  1
 
+/* max in characters */
 ngx_int_t ngx_ws_call_string(ngx_ws_call_t *call, ngx_ws_json_t *in,
     const char *field, ngx_uint_t flags, size_t max, ngx_str_t *value);
+
+/* what becomes a part of a key: at most 255 bytes, no control characters */
+ngx_int_t ngx_ws_call_name(ngx_ws_call_t *call, ngx_ws_json_t *in,
+    const char *field, ngx_uint_t flags, ngx_str_t *value);
+
 ngx_int_t ngx_ws_call_id(ngx_ws_call_t *call, ngx_ws_json_t *in,
     const char *field, ngx_uint_t flags, uint64_t *value);
 ngx_int_t ngx_ws_call_bool(ngx_ws_call_t *call, ngx_ws_json_t *in,

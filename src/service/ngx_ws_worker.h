@@ -10,6 +10,7 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
+#include <ngx_event.h>
 
 #include <ngx_ws_channel.h>
 #include <ngx_ws_conf.h>
@@ -29,6 +30,16 @@ typedef struct ngx_ws_auth_s     ngx_ws_auth_t;
 typedef struct ngx_ws_bus_s      ngx_ws_bus_t;
 typedef struct ngx_ws_ids_s      ngx_ws_ids_t;
 typedef struct ngx_ws_record_s   ngx_ws_record_t;
+typedef struct ngx_ws_users_s    ngx_ws_users_t;
+
+
+typedef struct {
+    /* a message on the worker's own channel: verb, then the rest */
+    void                   (*control)(ngx_ws_worker_t *w, ngx_str_t *verb,
+                                      ngx_str_t *rest);
+    /* an event for a subscriber of a channel; see ngx_ws_bus.h */
+    ngx_ws_channel_each_pt   deliver;
+} ngx_ws_worker_handler_t;
 
 
 typedef struct {
@@ -44,6 +55,7 @@ struct ngx_ws_worker_s {
     ngx_ws_worker_conf_t    *conf;
     const ngx_ws_worker_handler_t  *handler;
     ngx_log_t               *log;
+    const ngx_ws_worker_handler_t  *handler;
 
     ngx_ws_redis_t          *redis;
     ngx_ws_mysql_t          *mysql;
@@ -54,6 +66,7 @@ struct ngx_ws_worker_s {
     ngx_ws_bus_t            *bus;
     ngx_ws_ids_t            *ids;
     ngx_ws_record_t         *record;
+    ngx_ws_users_t          *users;
 
     /* "host-pid-random": its channel and lease are named by it */
     ngx_str_t                incarnation;
@@ -68,6 +81,8 @@ struct ngx_ws_worker_s {
     /* live sockets by number, the session layer's */
     ngx_rbtree_t             sockets;
     ngx_rbtree_node_t        sockets_sentinel;
+
+    ngx_event_t              lease;       /* renews it in Redis */
 
     unsigned                 leaving:1;
 };

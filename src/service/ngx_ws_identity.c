@@ -1,0 +1,164 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_identity.h>
+
+
+static ngx_ws_identity_t *ngx_ws_identity_find(ngx_ws_identities_t *ids,
+    u_char *digest);
+static ngx_ws_identity_t *ngx_ws_identity_create(ngx_ws_identities_t *ids,
+    u_char *digest, ngx_ws_zone_token_t *token);
+static ngx_uint_t ngx_ws_identity_same(ngx_ws_identity_t *id,
+    ngx_ws_zone_token_t *token);
+static void ngx_ws_identity_remove(ngx_ws_identity_t *id);
+static uint32_t ngx_ws_identity_hash(u_char *digest);
+
+
+void
+ngx_ws_identities_init(ngx_ws_identities_t *ids, ngx_log_t *log)
+{
+    ngx_rbtree_init(&ids->tree, &ids->sentinel, ngx_str_rbtree_insert_value);
+    ids->log = log;
+}
+
+
+void
+ngx_ws_identities_cleanup(ngx_ws_identities_t *ids)
+{
+    while (ids->tree.root != &ids->sentinel) {
+        ngx_ws_identity_remove((ngx_ws_identity_t *)
+                               ngx_rbtree_min(ids->tree.root,
+                                              &ids->sentinel));
+    }
+}
+
+
+ngx_ws_identity_t *
+ngx_ws_identity_get(ngx_ws_identities_t *ids, u_char *digest,
+    ngx_ws_zone_token_t *token)
+{
+    ngx_ws_identity_t  *id;
+
+    id = ngx_ws_identity_find(ids, digest);
+
+    if (id != NULL) {
+        if (ngx_ws_identity_same(id, token)) {
+            return ngx_ws_identity_ref(id);
+        }
+
+        ngx_ws_identity_remove(id);
+    }
+
+    return ngx_ws_identity_create(ids, digest, token);
+}
+
+
+static ngx_ws_identity_t *
+ngx_ws_identity_find(ngx_ws_identities_t *ids, u_char *digest)
+{
+    ngx_str_t  key;
+
+    key.len = NGX_WS_TOKEN_DIGEST;
+    key.data = digest;
+
+    return (ngx_ws_identity_t *)
+               ngx_str_rbtree_lookup(&ids->tree, &key,
+                                     ngx_ws_identity_hash(digest));
+}
+
+
+static ngx_ws_identity_t *
+ngx_ws_identity_create(ngx_ws_identities_t *ids, u_char *digest,
+    ngx_ws_zone_token_t *token)
+{
+    ngx_ws_identity_t  *id;
+
+    id = ngx_alloc(sizeof(ngx_ws_identity_t) + token->name.len, ids->log);
+    if (id == NULL) {
+        return NULL;
+    }
+
+    id->identities = ids;
+    id->refs = 1;
+    id->user = token->user;
+    id->tenant = token->tenant;
+    id->token = token->token;
+    id->expires = token->expires;
+    id->abilities = (ngx_uint_t) token->abilities;
+
+    id->name.len = token->name.len;
+    id->name.data = id->data;
+    ngx_memcpy(id->data, token->name.data, token->name.len);
+
+    ngx_memcpy(id->digest, digest, NGX_WS_TOKEN_DIGEST);
+
+    id->node.node.key = ngx_ws_identity_hash(digest);
+    id->node.str.len = NGX_WS_TOKEN_DIGEST;
+    id->node.str.data = id->digest;
+
+    ngx_rbtree_insert(&ids->tree, &id->node.node);
+
+    return id;
+}
+
+
+static ngx_uint_t
+ngx_ws_identity_same(ngx_ws_identity_t *id, ngx_ws_zone_token_t *token)
+{
+    return id->user == token->user
+           && id->tenant == token->tenant
+           && id->token == token->token
+           && id->expires == token->expires
+           && id->abilities == token->abilities
+           && id->name.len == token->name.len
+           && ngx_memcmp(id->name.data, token->name.data, id->name.len) == 0;
+}
+
+
+ngx_ws_identity_t *
+ngx_ws_identity_ref(ngx_ws_identity_t *id)
+{
+    id->refs++;
+
+    return id;
+}
+
+
+void
+ngx_ws_identity_unref(ngx_ws_identity_t *id)
+{
+    if (--id->refs) {
+        return;
+    }
+
+    if (id->identities != NULL) {
+        ngx_ws_identity_remove(id);
+    }
+
+    ngx_free(id);
+}
+
+
+static void
+ngx_ws_identity_remove(ngx_ws_identity_t *id)
+{
+    ngx_rbtree_delete(&id->identities->tree, &id->node.node);
+    id->identities = NULL;
+}
+
+
+static uint32_t
+ngx_ws_identity_hash(u_char *digest)
+{
+    uint32_t  hash;
+
+    ngx_memcpy(&hash, digest, sizeof(uint32_t));
+
+    return hash;
+}
