@@ -35,4 +35,5 @@ ON DUPLICATE KEY UPDATE
         last_activity_at, VALUES(last_activity_at)),
     disconnected_at = IF(VALUES(updated_at) < updated_at,
         disconnected_at, VALUES(disconnected_at)),
-    updated_at = GREATEST(updated_at, VALUES(updated_at))
+    updated_at = IF(VALUES(updated_at) < updated_at,
+        updated_at, VALUES(updated_at))
