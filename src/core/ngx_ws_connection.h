@@ -13,7 +13,7 @@
 #include <ngx_event.h>
 
 #include <ngx_ws_conf.h>
-#include <ngx_ws_message.h>
+#include <ngx_ws_deflate.h>
 #include <ngx_ws_transport.h>
 
 
