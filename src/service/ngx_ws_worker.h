@@ -42,20 +42,10 @@ typedef struct {
 } ngx_ws_worker_handler_t;
 
 
-typedef struct {
-    /* a message on the worker's own channel: verb, then the rest */
-    void                   (*control)(ngx_ws_worker_t *w, ngx_str_t *verb,
-                                      ngx_str_t *rest);
-    /* an event for a subscriber of a channel; see ngx_ws_bus.h */
-    ngx_ws_channel_each_pt   deliver;
-} ngx_ws_worker_handler_t;
-
-
 struct ngx_ws_worker_s {
     ngx_ws_worker_conf_t    *conf;
     const ngx_ws_worker_handler_t  *handler;
     ngx_log_t               *log;
-    const ngx_ws_worker_handler_t  *handler;
 
     ngx_ws_redis_t          *redis;
     ngx_ws_mysql_t          *mysql;
