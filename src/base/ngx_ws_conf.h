@@ -64,8 +64,8 @@ typedef struct {
 /* what the service layer takes from the location */
 
 typedef struct {
-    void                   *auth_query;       /* ngx_ws_mysql_stmt_t * */
-    void                   *user_query;
+    void                   *auth_query;       /* ngx_ws_auth_query_t * */
+    void                   *user_query;       /* ngx_ws_mysql_stmt_t * */
 } ngx_ws_service_conf_t;
 
 

@@ -20,7 +20,8 @@
  * in the thread pool.  A stampede for one unknown token asks MySQL once.
  */
 
-typedef struct ngx_ws_auth_wait_s  ngx_ws_auth_wait_t;
+typedef struct ngx_ws_auth_query_s  ngx_ws_auth_query_t;
+typedef struct ngx_ws_auth_wait_s   ngx_ws_auth_wait_t;
 
 /*
  * rc: NGX_OK with an identity (a reference, the callee's), NGX_DECLINED the
@@ -30,7 +31,28 @@ typedef void (*ngx_ws_auth_done_pt)(void *data, ngx_int_t rc,
     ngx_ws_identity_t *id);
 
 
+/*
+ * At configuration: compiles websocket_auth_query, or Sanctum's if text is
+ * NULL, for conf->auth_query.  Placeholders are :id (of "id|secret", else
+ * NULL), :hash (SHA-256 of the secret in hex) and :token (as presented).
+ * Columns are found by name:
+ *
+ *     user_id, tenant_id   required
+ *     token                the hash; compared here, required unless the
+ *                          statement itself looks for :hash or :token
+ *     token_id             the row's id
+ *     name                 the user's
+ *     abilities            a JSON array; without the column, all
+ *     expires_at           NULL, seconds since the epoch, or a date in UTC
+ *
+ * NULL after the reason was logged at its place.
+ */
+ngx_ws_auth_query_t *ngx_ws_auth_compile(ngx_conf_t *cf, ngx_str_t *text);
+
+
 ngx_ws_auth_t *ngx_ws_auth_create(ngx_ws_worker_t *w);
+
+/* Those who still wait are not called. */
 void ngx_ws_auth_destroy(ngx_ws_auth_t *auth);
 
 /*

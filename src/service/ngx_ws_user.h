@@ -27,6 +27,21 @@
 typedef void (*ngx_ws_user_done_pt)(ngx_ws_call_t *call, ngx_int_t found,
     ngx_str_t *name);
 
+
+/*
+ * At configuration: compiles websocket_user_query, or the one for Laravel's
+ * table if text is NULL, for conf->user_query.  Placeholders are :user_id and
+ * :tenant_id; a row means that the user exists, its column "name" is the name.
+ * NULL after the reason was logged at its place.
+ */
+ngx_ws_mysql_stmt_t *ngx_ws_user_compile(ngx_conf_t *cf, ngx_str_t *text);
+
+
+ngx_ws_users_t *ngx_ws_users_create(ngx_ws_worker_t *w);
+
+/* Those who still wait are not called. */
+void ngx_ws_users_destroy(ngx_ws_users_t *users);
+
 /* Calls done() exactly once, at once when the answer is in the cache. */
 void ngx_ws_user_find(ngx_ws_call_t *call, uint64_t user,
     ngx_ws_user_done_pt done);
