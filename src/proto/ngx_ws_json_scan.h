@@ -24,18 +24,20 @@ typedef struct {
 
     u_char         *pos;
     u_char         *end;
-    ngx_uint_t      depth;         /* nesting at pos */
-    ngx_uint_t      max_depth;     /* what is allowed */
-    ngx_uint_t      deepest;       /* what was met */
-    ngx_uint_t      values;        /* values passed, elements and members too */
+    ngx_uint_t      depth;         /* nesting at pos, */
+    ngx_uint_t      max_depth;     /* allowed, */
+    ngx_uint_t      deepest;       /* and met */
+    ngx_uint_t      values;        /* values passed, nested ones too */
     unsigned        object:1;
     unsigned        first:1;
     unsigned        too_deep:1;    /* the reason for NGX_ERROR */
-    unsigned        nul_key:1;     /* a key with an escaped NUL was met */
+    unsigned        nul:1;         /* the last string has an escaped NUL */
+    unsigned        nul_key:1;     /* a key had one */
+    unsigned        big:1;         /* an integer needs more than 64 bits */
 } ngx_ws_json_scan_t;
 
 
-/* A whole text: NGX_OK or NGX_ERROR; the counts are in s. */
+/* A whole text: NGX_OK or NGX_ERROR; its value and the counts are in s. */
 ngx_int_t ngx_ws_json_scan(ngx_ws_json_scan_t *s, u_char *p, size_t len,
     ngx_uint_t max_depth);
 
@@ -54,9 +56,5 @@ ngx_int_t ngx_ws_json_scan_next(ngx_ws_json_scan_t *s);
  * quotes; a lone surrogate becomes U+FFFD.
  */
 void ngx_ws_json_scan_unescape(ngx_str_t *s);
-
-/* Length of the valid UTF-8 character that begins at p, 0 if it is none. */
-size_t ngx_ws_json_scan_utf8(u_char *p, u_char *end);
-
 
 #endif /* _NGX_WS_JSON_SCAN_H_INCLUDED_ */
