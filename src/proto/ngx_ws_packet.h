@@ -40,4 +40,27 @@ typedef struct {
 } ngx_ws_packet_t;
 
 
+/*
+ * A step of an encoder, which returns the length and writes unless p is NULL:
+ * puts len bytes at p + at, returns the new length.
+ */
+
+static ngx_inline size_t
+ngx_ws_packet_put(u_char *p, size_t at, const void *data, size_t len)
+{
+    if (p && len) {
+        ngx_memcpy(p + at, data, len);
+    }
+
+    return at + len;
+}
+
+
+#define ngx_ws_packet_put_text(p, at, text)                                   \
+    ngx_ws_packet_put(p, at, text, sizeof(text) - 1)
+
+#define ngx_ws_packet_put_str(p, at, str)                                     \
+    ngx_ws_packet_put(p, at, (str)->data, (str)->len)
+
+
 #endif /* _NGX_WS_PACKET_H_INCLUDED_ */
