@@ -15,11 +15,11 @@
 /*
  * Names of channels.
  *
- *     user:me, user:{self}, private-user.me, private-user.{self}   personal
- *     club:{own}, broadcast                                        the tenant's
+ *     user:me  user:{self}  private-user.me  private-user.{self}   personal
+ *     club:{own}  broadcast                                the tenant's own
  *     presence                                              its presence feed
- *     user:*, private-user.*, club:*, in any case           somebody else's
- *     anything else                                         plain
+ *     user:*  private-user.*  club:*  in any case         somebody else's
+ *     anything else                                                 plain
  *
  * Several names are one channel, so keys and comparisons go by the kind and
  * the id, and by the name only where it is plain.
