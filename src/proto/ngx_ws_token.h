@@ -20,7 +20,7 @@
 
 #define NGX_WS_TOKEN_ABILITY_BROADCAST     0x01   /* broadcast:send */
 #define NGX_WS_TOKEN_ABILITY_NOTIFICATION  0x02   /* notification:send */
-#define NGX_WS_TOKEN_ABILITY_ALL           0x80   /* "*", sets the others too */
+#define NGX_WS_TOKEN_ABILITY_ALL           0x80   /* "*": the others, too */
 
 typedef struct {
     uint64_t        id;            /* of the token's row; 0: find by digest */
