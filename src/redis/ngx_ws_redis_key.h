@@ -37,6 +37,7 @@ typedef enum {
 
     /* global keys */
     NGX_WS_REDIS_KEY_EVENTS,           /* ws:_:events */
+    NGX_WS_REDIS_KEY_POISON,           /* ws:_:events:poison */
     NGX_WS_REDIS_KEY_LOCK,             /* ws:_:lock:name */
     NGX_WS_REDIS_KEY_ID,               /* ws:_:id */
     NGX_WS_REDIS_KEY_LEASE,            /* ws:_:lease:incarnation */

@@ -1,0 +1,53 @@
+-- Drops the entries that MySQL has and that are old, and tells how much there
+-- is to do. Nothing that is not acknowledged is ever dropped.
+--
+-- KEYS    stream
+-- ARGV    group, age in milliseconds
+-- returns how many entries are not acknowledged, length
+
+local function less(a, b)
+    local at, an = string.match(a, '(%d+)-(%d+)')
+    local bt, bn = string.match(b, '(%d+)-(%d+)')
+
+    at, an, bt, bn = tonumber(at), tonumber(an), tonumber(bt), tonumber(bn)
+
+    return at < bt or (at == bt and an < bn)
+end
+
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    return {0, 0}
+end
+
+local time = redis.call('TIME')
+local minid = string.format('%.0f-0', time[1] * 1000
+                            + math.floor(time[2] / 1000) - ARGV[2])
+
+local length = redis.call('XLEN', KEYS[1])
+
+for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
+    local group = {}
+
+    for i = 1, #info, 2 do
+        group[info[i]] = info[i + 1]
+    end
+
+    if group['name'] == ARGV[1] then
+        local first = group['last-delivered-id']
+
+        if group['pending'] > 0 then
+            first = redis.call('XPENDING', KEYS[1], ARGV[1])[2]
+        end
+
+        if less(first, minid) then
+            minid = first
+        end
+
+        length = length - redis.call('XTRIM', KEYS[1], 'MINID', '~', minid)
+
+        -- Redis before 7 has no lag
+
+        return {group['pending'] + (group['lag'] or length), length}
+    end
+end
+
+return {length, length}
