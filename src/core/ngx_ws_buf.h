@@ -28,8 +28,8 @@ struct ngx_ws_buf_s {
     uint32_t        size;          /* of the frame, head included */
     u_char          head;          /* bytes of the frame's head */
     u_char          binary;        /* a binary message, not a text */
-    u_char          plain;         /* compression was tried in vain */
-    ngx_ws_buf_t   *deflated;      /* the same compressed, made on demand */
+    u_char          window;        /* of this compressed form */
+    ngx_ws_buf_t   *deflated;      /* compressed forms, made on demand */
     u_char          data[];
 };
 
@@ -49,12 +49,12 @@ ngx_ws_buf_t *ngx_ws_buf_create(ngx_uint_t opcode, size_t len,
     ngx_log_t *log);
 
 /*
- * The frame compressed by permessage-deflate (RFC 7692) with a fresh context,
- * so that it is valid for each client that negotiated it; made once, owned by
- * wb.  Gives wb itself where compression does not pay.
+ * The frame compressed by permessage-deflate (RFC 7692) without context, for a
+ * client that agreed to these server_max_window_bits; made once for all who
+ * can share it, owned by wb.  Gives wb itself where compression does not pay.
  */
 ngx_ws_buf_t *ngx_ws_buf_deflated(ngx_ws_buf_t *wb,
-    ngx_ws_deflate_t *deflate, ngx_log_t *log);
+    ngx_ws_deflate_t *deflate, ngx_uint_t server_bits, ngx_log_t *log);
 
 ngx_ws_buf_t *ngx_ws_buf_ref(ngx_ws_buf_t *wb);
 void ngx_ws_buf_unref(ngx_ws_buf_t *wb);

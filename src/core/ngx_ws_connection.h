@@ -22,8 +22,7 @@
  * (RFC 6455) once HTTP has let go of it.
  */
 
-typedef struct ngx_ws_connection_s  ngx_ws_connection_t;
-typedef struct ngx_ws_loop_s        ngx_ws_loop_t;
+typedef struct ngx_ws_loop_s  ngx_ws_loop_t;
 
 
 typedef struct {

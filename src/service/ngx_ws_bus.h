@@ -13,6 +13,8 @@
 
 #include <ngx_ws_buf.h>
 #include <ngx_ws_dialect.h>
+#include <ngx_ws_name.h>
+#include <ngx_ws_redis_key.h>
 #include <ngx_ws_worker.h>
 
 
@@ -77,6 +79,10 @@ ngx_int_t ngx_ws_bus_confirm(ngx_ws_bus_t *bus, ngx_ws_bus_wait_t *wait);
 
 /* Does nothing where nobody waits: bus is NULL then. */
 void ngx_ws_bus_cancel(ngx_ws_bus_wait_t *wait);
+
+/* The key of a channel, as its name was resolved, in the tenant. */
+void ngx_ws_bus_key(ngx_ws_worker_t *w, uint64_t tenant, ngx_ws_name_t *name,
+    ngx_ws_redis_key_t *key);
 
 /* Publishes on the channel of an incarnation: "verb rest". */
 void ngx_ws_bus_control(ngx_ws_worker_t *w, ngx_str_t *incarnation,

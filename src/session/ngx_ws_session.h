@@ -83,6 +83,7 @@ struct ngx_ws_session_s {
     uint32_t                      nsubscriptions;
     uint16_t                      skip;         /* attachments to ignore */
 
+    unsigned                      held:1;       /* events wait for one */
     unsigned                      heard:1;      /* since the last ping */
     unsigned                      pinging:1;
     unsigned                      leaving:1;
@@ -127,6 +128,14 @@ void ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error);
 
 /* Whoever was authenticated is so no more: channels, connection, identity. */
 void ngx_ws_session_logout(ngx_ws_session_t *s);
+
+/*
+ * Channels by their key in Redis, as ngx_ws_channel_join() and _leave() have
+ * them.
+ */
+ngx_int_t ngx_ws_session_join(ngx_ws_session_t *s, ngx_str_t *channel);
+ngx_int_t ngx_ws_session_leave(ngx_ws_session_t *s, ngx_str_t *channel);
+void ngx_ws_session_leave_all(ngx_ws_session_t *s);
 
 /* Sends a buffer and lets go of it. */
 void ngx_ws_session_send(ngx_ws_session_t *s, ngx_ws_buf_t *wb);

@@ -1,0 +1,126 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_buf.h>
+#include <ngx_ws_frame.h>
+
+
+static ngx_ws_buf_t *ngx_ws_buf_alloc(ngx_uint_t first, size_t len,
+    ngx_log_t *log);
+
+
+ngx_ws_buf_t *
+ngx_ws_buf_create(ngx_uint_t opcode, size_t len, ngx_log_t *log)
+{
+    return ngx_ws_buf_alloc(NGX_WS_FRAME_FIN|opcode, len, log);
+}
+
+
+static ngx_ws_buf_t *
+ngx_ws_buf_alloc(ngx_uint_t first, size_t len, ngx_log_t *log)
+{
+    size_t         head;
+    ngx_ws_buf_t  *wb;
+
+    head = ngx_ws_frame_head(NULL, first, len);
+
+    wb = ngx_alloc(sizeof(ngx_ws_buf_t) + head + len, log);
+    if (wb == NULL) {
+        return NULL;
+    }
+
+    wb->refs = 1;
+    wb->size = (uint32_t) (head + len);
+    wb->head = (u_char) head;
+    wb->binary = ((first & 0xf) == NGX_WS_FRAME_BINARY);
+    wb->window = 0;
+    wb->deflated = NULL;
+
+    (void) ngx_ws_frame_head(wb->data, first, len);
+
+    return wb;
+}
+
+
+ngx_ws_buf_t *
+ngx_ws_buf_deflated(ngx_ws_buf_t *wb, ngx_ws_deflate_t *deflate,
+    ngx_uint_t server_bits, ngx_log_t *log)
+{
+    ngx_str_t      out;
+    ngx_uint_t     window;
+    ngx_ws_buf_t  *form;
+
+    if (ngx_ws_buf_len(wb) < NGX_WS_BUF_DEFLATE_MIN) {
+        return wb;
+    }
+
+    window = ngx_ws_deflate_window(ngx_ws_buf_len(wb), server_bits);
+
+    for (form = wb->deflated; form; form = form->deflated) {
+        if (form->window == window) {
+            return form->size ? form : wb;
+        }
+    }
+
+    if (ngx_ws_deflate_message(deflate, window, ngx_ws_buf_payload(wb),
+                               ngx_ws_buf_len(wb), &out)
+        == NGX_OK)
+    {
+        form = ngx_ws_buf_alloc(wb->data[0] | NGX_WS_FRAME_RSV1, out.len,
+                                log);
+        if (form) {
+            ngx_memcpy(ngx_ws_buf_payload(form), out.data, out.len);
+        }
+
+    } else {
+        /* remembers that it does not pay */
+        form = ngx_calloc(sizeof(ngx_ws_buf_t), log);
+    }
+
+    if (form == NULL) {
+        return wb;
+    }
+
+    form->refs = 1;
+    form->window = (u_char) window;
+    form->deflated = wb->deflated;
+    wb->deflated = form;
+
+    return form->size ? form : wb;
+}
+
+
+ngx_ws_buf_t *
+ngx_ws_buf_ref(ngx_ws_buf_t *wb)
+{
+    wb->refs++;
+    return wb;
+}
+
+
+void
+ngx_ws_buf_unref(ngx_ws_buf_t *wb)
+{
+    ngx_ws_buf_t  *form, *next;
+
+    if (--wb->refs) {
+        return;
+    }
+
+    /* a compressed form may outlive the message in somebody's queue */
+
+    if (wb->window == 0) {
+        for (form = wb->deflated; form; form = next) {
+            next = form->deflated;
+            ngx_ws_buf_unref(form);
+        }
+    }
+
+    ngx_free(wb);
+}

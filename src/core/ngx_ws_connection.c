@@ -1,0 +1,743 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_connection.h>
+#include <ngx_ws_frame.h>
+#include <ngx_ws_metrics.h>
+#include <ngx_ws_reader.h>
+#include <ngx_ws_send.h>
+
+
+#define NGX_WS_CONNECTION_BUFFER  65536
+#define NGX_WS_CONNECTION_READS   4        /* buffers a turn of the loop */
+#define NGX_WS_CONNECTION_LINGER  5000     /* wait for the peer's close, ms */
+
+
+struct ngx_ws_loop_s {
+    ngx_queue_t                  dirty;    /* connections to flush */
+    ngx_event_t                  flush;
+    ngx_log_t                   *log;
+    ngx_ws_deflate_t            *deflate;
+    u_char                       buffer[NGX_WS_CONNECTION_BUFFER];
+};
+
+
+typedef struct {
+    ngx_ws_transport_t           transport;
+    ngx_connection_t            *connection;
+    ngx_ws_loop_t               *loop;
+    ngx_ws_session_conf_t       *conf;
+    ngx_ws_send_queue_t          queue;
+    ngx_queue_t                  dirty;
+
+    ngx_ws_reader_t              reader;
+    u_char                      *held;     /* read while paused */
+    size_t                       nheld;
+
+    void                       (*release)(ngx_connection_t *c);
+
+    unsigned                     paused:1;
+    unsigned                     queued:1;     /* in the dirty queue */
+    unsigned                     slow:1;       /* has hit websocket_send_queue */
+    unsigned                     closing:1;    /* our close frame is queued */
+    unsigned                     failed:1;     /* no frame can be read on */
+    unsigned                     peer_closed:1;
+
+    uint8_t                      server_bits;  /* 0: no compression */
+    uint8_t                      address_len;
+    u_char                       address[];
+} ngx_ws_connection_t;
+
+
+static ngx_int_t ngx_ws_connection_send(ngx_ws_transport_t *t,
+    ngx_ws_buf_t *wb);
+static void ngx_ws_connection_close(ngx_ws_transport_t *t, ngx_uint_t code);
+static void ngx_ws_connection_pause(ngx_ws_transport_t *t);
+static void ngx_ws_connection_resume(ngx_ws_transport_t *t);
+static size_t ngx_ws_connection_room(ngx_ws_transport_t *t);
+
+static void ngx_ws_connection_read_handler(ngx_event_t *rev);
+static void ngx_ws_connection_read(ngx_ws_connection_t *wsc);
+static ngx_int_t ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos,
+    u_char *end);
+static ngx_int_t ngx_ws_connection_hold(ngx_ws_connection_t *wsc, u_char *pos,
+    u_char *end);
+static void ngx_ws_connection_message(ngx_ws_connection_t *wsc,
+    ngx_ws_reader_out_t *out);
+static void ngx_ws_connection_peer_close(ngx_ws_connection_t *wsc,
+    ngx_uint_t code);
+
+static void ngx_ws_connection_write_handler(ngx_event_t *wev);
+static void ngx_ws_connection_flush_handler(ngx_event_t *ev);
+static void ngx_ws_connection_flush(ngx_ws_connection_t *wsc);
+static void ngx_ws_connection_dirty(ngx_ws_connection_t *wsc);
+
+static void ngx_ws_connection_detach(ngx_ws_connection_t *wsc,
+    ngx_uint_t code);
+static void ngx_ws_connection_shut(ngx_ws_connection_t *wsc,
+    ngx_uint_t code);
+static void ngx_ws_connection_shut_done(ngx_ws_connection_t *wsc);
+static void ngx_ws_connection_destroy(ngx_ws_connection_t *wsc);
+static u_char *ngx_ws_connection_log_error(ngx_log_t *log, u_char *buf,
+    size_t len);
+
+
+static const ngx_ws_transport_ops_t  ngx_ws_connection_ops = {
+    ngx_string("websocket"),
+    ngx_ws_connection_send,
+    ngx_ws_connection_close,
+    ngx_ws_connection_pause,
+    ngx_ws_connection_resume,
+    ngx_ws_connection_room
+};
+
+
+ngx_ws_loop_t *
+ngx_ws_loop_create(ngx_log_t *log)
+{
+    ngx_ws_loop_t  *loop;
+
+    loop = ngx_calloc(sizeof(ngx_ws_loop_t), log);
+    if (loop == NULL) {
+        return NULL;
+    }
+
+    loop->deflate = ngx_ws_deflate_create(log);
+    if (loop->deflate == NULL) {
+        ngx_free(loop);
+        return NULL;
+    }
+
+    ngx_queue_init(&loop->dirty);
+
+    loop->log = log;
+    loop->flush.data = loop;
+    loop->flush.handler = ngx_ws_connection_flush_handler;
+    loop->flush.log = log;
+
+    return loop;
+}
+
+
+void
+ngx_ws_loop_destroy(ngx_ws_loop_t *loop)
+{
+    if (loop->flush.posted) {
+        ngx_delete_posted_event(&loop->flush);
+    }
+
+    ngx_ws_deflate_destroy(loop->deflate);
+    ngx_free(loop);
+}
+
+
+ngx_ws_transport_t *
+ngx_ws_connection_create(ngx_connection_t *c,
+    ngx_ws_connection_params_t *params)
+{
+    size_t                len;
+    ngx_ws_connection_t  *wsc;
+
+    len = ngx_min(params->address.len, NGX_SOCKADDR_STRLEN);
+
+    wsc = ngx_calloc(sizeof(ngx_ws_connection_t) + len, c->log);
+    if (wsc == NULL) {
+        return NULL;
+    }
+
+    wsc->transport.ops = &ngx_ws_connection_ops;
+    wsc->connection = c;
+    wsc->loop = params->loop;
+    wsc->conf = params->conf;
+    wsc->release = params->release;
+
+    if (params->deflate && params->deflate->on) {
+        wsc->server_bits = params->deflate->server_bits;
+    }
+
+    wsc->address_len = (uint8_t) len;
+    ngx_memcpy(wsc->address, params->address.data, len);
+
+    ngx_ws_reader_init(&wsc->reader, params->conf->max_message_size,
+                       params->deflate, wsc->loop->deflate, c->log);
+
+    if (params->received.len
+        && ngx_ws_connection_hold(wsc, params->received.data,
+                                  params->received.data
+                                  + params->received.len)
+           != NGX_OK)
+    {
+        ngx_free(wsc);
+        return NULL;
+    }
+
+    c->data = wsc;
+    c->idle = 1;
+    c->read->handler = ngx_ws_connection_read_handler;
+    c->write->handler = ngx_ws_connection_write_handler;
+    c->log->data = wsc;
+    c->log->handler = ngx_ws_connection_log_error;
+    c->log->action = "reading websocket";
+
+    (void) ngx_tcp_nodelay(c);
+
+    ngx_post_event(c->read, &ngx_posted_events);
+
+    return &wsc->transport;
+}
+
+
+static ngx_int_t
+ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
+{
+    ngx_ws_connection_t  *wsc;
+
+    wsc = (ngx_ws_connection_t *) t;
+
+    if (wsc->closing || wsc->slow) {
+        return NGX_BUSY;
+    }
+
+    if (wsc->server_bits) {
+        wb = ngx_ws_buf_deflated(wb, wsc->loop->deflate, wsc->server_bits,
+                                 wsc->connection->log);
+    }
+
+    if ((wsc->queue.count
+         && wsc->queue.bytes + wb->size > wsc->conf->send_queue)
+        || ngx_ws_send_push(&wsc->queue, wb, wsc->connection->log) != NGX_OK)
+    {
+        wsc->slow = 1;
+    }
+
+    ngx_ws_connection_dirty(wsc);
+
+    return wsc->slow ? NGX_BUSY : NGX_OK;
+}
+
+
+static void
+ngx_ws_connection_close(ngx_ws_transport_t *t, ngx_uint_t code)
+{
+    ngx_ws_connection_t  *wsc;
+
+    wsc = (ngx_ws_connection_t *) t;
+
+    wsc->transport.handler = NULL;
+    ngx_ws_connection_resume(t);
+    ngx_ws_connection_shut(wsc, code);
+}
+
+
+static void
+ngx_ws_connection_pause(ngx_ws_transport_t *t)
+{
+    ((ngx_ws_connection_t *) t)->paused = 1;
+}
+
+
+static void
+ngx_ws_connection_resume(ngx_ws_transport_t *t)
+{
+    ngx_event_t          *rev;
+    ngx_ws_connection_t  *wsc;
+
+    wsc = (ngx_ws_connection_t *) t;
+
+    if (!wsc->paused) {
+        return;
+    }
+
+    wsc->paused = 0;
+    rev = wsc->connection->read;
+
+    if (!rev->posted) {
+        ngx_post_event(rev, &ngx_posted_events);
+    }
+}
+
+
+static size_t
+ngx_ws_connection_room(ngx_ws_transport_t *t)
+{
+    ngx_ws_connection_t  *wsc;
+
+    wsc = (ngx_ws_connection_t *) t;
+
+    if (wsc->queue.bytes >= wsc->conf->send_queue) {
+        return 0;
+    }
+
+    return wsc->conf->send_queue - wsc->queue.bytes;
+}
+
+
+static void
+ngx_ws_connection_read_handler(ngx_event_t *rev)
+{
+    ngx_connection_t     *c;
+    ngx_ws_connection_t  *wsc;
+
+    c = rev->data;
+    wsc = c->data;
+
+    ngx_log_debug2(NGX_LOG_DEBUG_EVENT, c->log, 0,
+                   "websocket read handler, closing:%d paused:%d",
+                   wsc->closing, wsc->paused);
+
+    if (rev->timedout) {
+        ngx_ws_connection_destroy(wsc);
+        return;
+    }
+
+    if (c->close) {
+        c->close = 0;
+
+        if (c->error) {
+            /* worker_shutdown_timeout */
+            ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
+            ngx_ws_connection_destroy(wsc);
+            return;
+        }
+
+        if (wsc->transport.handler) {
+            wsc->transport.handler->leaving(wsc->transport.data);
+        }
+
+        return;
+    }
+
+    ngx_ws_connection_read(wsc);
+}
+
+
+static void
+ngx_ws_connection_read(ngx_ws_connection_t *wsc)
+{
+    u_char            *held;
+    ssize_t            n;
+    ngx_int_t          rc;
+    ngx_uint_t         i;
+    ngx_event_t       *rev;
+    ngx_connection_t  *c;
+
+    c = wsc->connection;
+    rev = c->read;
+
+    if (wsc->held && !wsc->paused) {
+        held = wsc->held;
+        wsc->held = NULL;
+
+        rc = ngx_ws_connection_feed(wsc, held, held + wsc->nheld);
+
+        ngx_free(held);
+
+        if (rc != NGX_OK) {
+            return;
+        }
+    }
+
+    for (i = 0; i < NGX_WS_CONNECTION_READS; i++) {
+
+        if (wsc->paused || !rev->ready) {
+
+            if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+                ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
+                ngx_ws_connection_destroy(wsc);
+            }
+
+            return;
+        }
+
+        n = c->recv(c, wsc->loop->buffer, NGX_WS_CONNECTION_BUFFER);
+
+        if (n == NGX_AGAIN) {
+            continue;
+        }
+
+        if (n == 0 || n == NGX_ERROR) {
+            ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
+            ngx_ws_connection_destroy(wsc);
+            return;
+        }
+
+        ngx_ws_metric_add(BYTES_RECEIVED, n);
+
+        rc = ngx_ws_connection_feed(wsc, wsc->loop->buffer,
+                                    wsc->loop->buffer + n);
+        if (rc != NGX_OK) {
+            return;
+        }
+    }
+
+    /* the others' turn */
+
+    ngx_post_event(rev, &ngx_posted_next_events);
+}
+
+
+/* NGX_OK: go on reading; NGX_ERROR: the connection may be gone. */
+
+static ngx_int_t
+ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
+{
+    ngx_int_t             rc;
+    ngx_ws_reader_out_t  out;
+
+    for ( ;; ) {
+
+        if (wsc->failed) {
+            return NGX_OK;
+        }
+
+        if (wsc->paused && pos != end) {
+
+            if (ngx_ws_connection_hold(wsc, pos, end) != NGX_OK) {
+                ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_INTERNAL);
+                ngx_ws_connection_shut(wsc, NGX_WS_CLOSE_INTERNAL);
+            }
+
+            return NGX_OK;
+        }
+
+        rc = ngx_ws_reader_next(&wsc->reader, &pos, end, &out);
+
+        if (rc == NGX_AGAIN) {
+            return NGX_OK;
+        }
+
+        if (rc == NGX_ERROR) {
+            ngx_log_error(NGX_LOG_INFO, wsc->connection->log, 0,
+                          "client sent %s, closing with %uD",
+                          wsc->reader.reason,
+                          (uint32_t) wsc->reader.error);
+
+            wsc->failed = 1;
+            ngx_ws_connection_detach(wsc, wsc->reader.error);
+            ngx_ws_connection_shut(wsc, wsc->reader.error);
+
+            return NGX_OK;
+        }
+
+        ngx_ws_connection_message(wsc, &out);
+
+        if (wsc->peer_closed) {
+            return NGX_OK;
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_ws_connection_hold(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
+{
+    wsc->nheld = end - pos;
+
+    wsc->held = ngx_alloc(wsc->nheld, wsc->connection->log);
+    if (wsc->held == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_memcpy(wsc->held, pos, wsc->nheld);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_connection_message(ngx_ws_connection_t *wsc, ngx_ws_reader_out_t *out)
+{
+    ngx_ws_buf_t        *wb;
+    ngx_ws_transport_t  *t;
+
+    t = &wsc->transport;
+
+    if (out->opcode == NGX_WS_FRAME_CLOSE) {
+        wsc->failed = 1;
+        ngx_ws_connection_peer_close(wsc, out->code);
+        return;
+    }
+
+    if (wsc->closing || t->handler == NULL) {
+        return;
+    }
+
+    if (out->opcode == NGX_WS_FRAME_PING) {
+
+        wb = ngx_ws_buf_create(NGX_WS_FRAME_PONG, out->data.len,
+                               wsc->connection->log);
+        if (wb) {
+            ngx_memcpy(ngx_ws_buf_payload(wb), out->data.data, out->data.len);
+            (void) ngx_ws_connection_send(t, wb);
+            ngx_ws_buf_unref(wb);
+        }
+    }
+
+    t->handler->message(t->data, out->opcode, out->data.data, out->data.len);
+}
+
+
+static void
+ngx_ws_connection_peer_close(ngx_ws_connection_t *wsc, ngx_uint_t code)
+{
+    wsc->peer_closed = 1;
+
+    if (wsc->closing) {
+        ngx_ws_connection_dirty(wsc);
+        return;
+    }
+
+    /* RFC 6455, section 5.5.1: the code is typically echoed */
+
+    ngx_ws_connection_detach(wsc, code);
+    ngx_ws_connection_shut(wsc, code);
+}
+
+
+static void
+ngx_ws_connection_write_handler(ngx_event_t *wev)
+{
+    ngx_connection_t     *c;
+    ngx_ws_connection_t  *wsc;
+
+    c = wev->data;
+    wsc = c->data;
+
+    if (wsc->queue.count || c->buffered) {
+        ngx_ws_connection_flush(wsc);
+    }
+}
+
+
+static void
+ngx_ws_connection_dirty(ngx_ws_connection_t *wsc)
+{
+    ngx_ws_loop_t  *loop;
+
+    if (wsc->queued) {
+        return;
+    }
+
+    loop = wsc->loop;
+
+    wsc->queued = 1;
+    ngx_queue_insert_tail(&loop->dirty, &wsc->dirty);
+
+    if (!loop->flush.posted) {
+        ngx_post_event(&loop->flush, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_ws_connection_flush_handler(ngx_event_t *ev)
+{
+    ngx_queue_t           list, *q;
+    ngx_ws_loop_t        *loop;
+    ngx_ws_connection_t  *wsc;
+
+    loop = ev->data;
+
+    /* what becomes dirty meanwhile has its own event */
+
+    ngx_queue_init(&list);
+
+    if (!ngx_queue_empty(&loop->dirty)) {
+        ngx_queue_add(&list, &loop->dirty);
+        ngx_queue_init(&loop->dirty);
+    }
+
+    while (!ngx_queue_empty(&list)) {
+        q = ngx_queue_head(&list);
+        wsc = ngx_queue_data(q, ngx_ws_connection_t, dirty);
+
+        ngx_queue_remove(q);
+        wsc->queued = 0;
+
+        if (wsc->slow && !wsc->closing) {
+            ngx_log_error(NGX_LOG_INFO, wsc->connection->log, 0,
+                          "client is too slow, %uz bytes are queued",
+                          wsc->queue.bytes);
+
+            ngx_ws_send_drop(&wsc->queue);
+            ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_TRY_LATER);
+            ngx_ws_connection_shut(wsc, NGX_WS_CLOSE_TRY_LATER);
+            continue;
+        }
+
+        if (wsc->connection->write->ready || wsc->closing) {
+            ngx_ws_connection_flush(wsc);
+        }
+    }
+}
+
+
+static void
+ngx_ws_connection_flush(ngx_ws_connection_t *wsc)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_ws_send_flush(&wsc->queue, wsc->connection);
+
+    if (rc == NGX_AGAIN) {
+        return;
+    }
+
+    if (rc == NGX_ERROR) {
+        ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
+        ngx_ws_connection_destroy(wsc);
+        return;
+    }
+
+    if (wsc->closing) {
+        ngx_ws_connection_shut_done(wsc);
+        return;
+    }
+}
+
+
+/* Tells the session that its transport has ended. */
+
+static void
+ngx_ws_connection_detach(ngx_ws_connection_t *wsc, ngx_uint_t code)
+{
+    const ngx_ws_transport_handler_t  *handler;
+
+    handler = wsc->transport.handler;
+
+    if (handler) {
+        wsc->transport.handler = NULL;
+        wsc->paused = 0;
+        handler->closed(wsc->transport.data, code);
+    }
+}
+
+
+/* Starts the closing handshake of RFC 6455, section 7.1. */
+
+static void
+ngx_ws_connection_shut(ngx_ws_connection_t *wsc, ngx_uint_t code)
+{
+    size_t             len;
+    ngx_int_t          rc;
+    ngx_ws_buf_t      *wb;
+    ngx_connection_t  *c;
+
+    if (wsc->closing) {
+        return;
+    }
+
+    c = wsc->connection;
+
+    wsc->closing = 1;
+    c->log->action = "closing websocket";
+
+    ngx_add_timer(c->read, NGX_WS_CONNECTION_LINGER);
+
+    rc = NGX_ERROR;
+    len = ngx_ws_frame_close(NULL, code, NULL) - ngx_ws_frame_head(NULL, 0, 0);
+
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_CLOSE, len, c->log);
+    if (wb) {
+        (void) ngx_ws_frame_close(wb->data, code, NULL);
+
+        rc = ngx_ws_send_push(&wsc->queue, wb, c->log);
+        ngx_ws_buf_unref(wb);
+    }
+
+    if (rc != NGX_OK) {
+        /* without a close frame the peer sees an abnormal end */
+        ngx_ws_send_cleanup(&wsc->queue);
+        wsc->peer_closed = 1;
+    }
+
+    ngx_ws_connection_dirty(wsc);
+}
+
+
+/* Everything has been sent, the close frame last. */
+
+static void
+ngx_ws_connection_shut_done(ngx_ws_connection_t *wsc)
+{
+    ngx_connection_t  *c;
+
+    if (wsc->peer_closed) {
+        ngx_ws_connection_destroy(wsc);
+        return;
+    }
+
+    if (!wsc->failed) {
+        return;
+    }
+
+    /*
+     * What the peer still sends can not be read as frames; it is thrown away
+     * until the peer closes, since closing now might destroy the close frame
+     */
+
+    c = wsc->connection;
+
+    if (ngx_shutdown_socket(c->fd, NGX_WRITE_SHUTDOWN) == -1) {
+        ngx_connection_error(c, ngx_socket_errno,
+                             ngx_shutdown_socket_n " failed");
+        ngx_ws_connection_destroy(wsc);
+        return;
+    }
+
+    wsc->peer_closed = 1;
+}
+
+
+static void
+ngx_ws_connection_destroy(ngx_ws_connection_t *wsc)
+{
+    ngx_connection_t  *c;
+
+    c = wsc->connection;
+
+    if (wsc->queued) {
+        ngx_queue_remove(&wsc->dirty);
+    }
+
+    ngx_ws_send_cleanup(&wsc->queue);
+    ngx_ws_reader_cleanup(&wsc->reader);
+
+    if (wsc->held) {
+        ngx_free(wsc->held);
+    }
+
+    c->log->handler = NULL;
+    c->log->action = NULL;
+
+    wsc->release(c);
+
+    ngx_free(wsc);
+}
+
+
+static u_char *
+ngx_ws_connection_log_error(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char               *p;
+    ngx_ws_connection_t  *wsc;
+
+    p = buf;
+
+    if (log->action) {
+        p = ngx_snprintf(buf, len, " while %s", log->action);
+        len -= p - buf;
+    }
+
+    wsc = log->data;
+
+    return ngx_snprintf(p, len, ", client: %*s",
+                        (size_t) wsc->address_len, wsc->address);
+}

@@ -1,0 +1,320 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_bus.h>
+#include <ngx_ws_frame.h>
+#include <ngx_ws_redis.h>
+
+
+/*
+ * The text of an event is "id except event data", separated by single spaces;
+ * a name of an event has none.
+ */
+
+
+struct ngx_ws_bus_s {
+    ngx_ws_worker_t     *worker;
+    ngx_ws_redis_key_t   control;         /* the worker's own channel */
+};
+
+
+static void ngx_ws_bus_filled(void *data, ngx_ws_channel_t *ch);
+static void ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch);
+static void ngx_ws_bus_confirmed(void *data, ngx_int_t rc);
+static ngx_int_t ngx_ws_bus_decode(ngx_ws_bus_event_t *ev,
+    ngx_str_t *payload);
+static void ngx_ws_bus_word(ngx_str_t *rest, ngx_str_t *word);
+static ngx_int_t ngx_ws_bus_number(ngx_str_t *rest, uint64_t *n);
+
+
+const ngx_ws_channels_handler_t  ngx_ws_bus_channels_handler = {
+    ngx_ws_bus_filled,
+    ngx_ws_bus_emptied
+};
+
+
+ngx_ws_bus_t *
+ngx_ws_bus_create(ngx_ws_worker_t *w)
+{
+    ngx_ws_bus_t  *bus;
+
+    bus = ngx_calloc(sizeof(ngx_ws_bus_t), w->log);
+    if (bus == NULL) {
+        return NULL;
+    }
+
+    bus->worker = w;
+
+    (void) ngx_ws_redis_key(&bus->control, &w->conf->redis.prefix,
+                            NGX_WS_REDIS_KEY_WORKER, 0, 0, &w->incarnation);
+
+    if (ngx_ws_redis_subscribe(w->redis, &bus->control.str, NULL, bus)
+        != NGX_OK)
+    {
+        ngx_free(bus);
+        return NULL;
+    }
+
+    return bus;
+}
+
+
+void
+ngx_ws_bus_destroy(ngx_ws_bus_t *bus)
+{
+    ngx_free(bus);
+}
+
+
+static void
+ngx_ws_bus_filled(void *data, ngx_ws_channel_t *ch)
+{
+    ngx_ws_worker_t  *w = data;
+
+    (void) ngx_ws_redis_subscribe(w->redis, &ch->node.str, NULL, ch);
+}
+
+
+static void
+ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch)
+{
+    ngx_ws_worker_t  *w = data;
+
+    ngx_ws_redis_unsubscribe(w->redis, &ch->node.str, ch);
+}
+
+
+ngx_int_t
+ngx_ws_bus_confirm(ngx_ws_bus_t *bus, ngx_ws_bus_wait_t *wait)
+{
+    wait->bus = NULL;
+
+    if (ngx_ws_redis_subscribed(bus->worker->redis, &wait->channel)) {
+        return NGX_OK;
+    }
+
+    /* one want more for as long as somebody waits */
+
+    if (ngx_ws_redis_subscribe(bus->worker->redis, &wait->channel,
+                               ngx_ws_bus_confirmed, wait)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    wait->bus = bus;
+
+    return NGX_AGAIN;
+}
+
+
+static void
+ngx_ws_bus_confirmed(void *data, ngx_int_t rc)
+{
+    ngx_ws_bus_wait_t  *wait = data;
+
+    ngx_ws_bus_cancel(wait);
+
+    wait->done(wait->data, rc);
+}
+
+
+void
+ngx_ws_bus_cancel(ngx_ws_bus_wait_t *wait)
+{
+    if (wait->bus) {
+        ngx_ws_redis_unsubscribe(wait->bus->worker->redis, &wait->channel,
+                                 wait);
+        wait->bus = NULL;
+    }
+}
+
+
+ngx_str_t
+ngx_ws_bus_encode(ngx_pool_t *pool, ngx_ws_bus_event_t *ev)
+{
+    ngx_str_t  text;
+
+    text.len = 0;
+
+    text.data = ngx_pnalloc(pool, 2 * (NGX_INT64_LEN + 1) + ev->event.len + 1
+                                  + ev->data.len);
+    if (text.data) {
+        text.len = ngx_sprintf(text.data, "%uL %uL %V %V", ev->id, ev->except,
+                               &ev->event, &ev->data)
+                   - text.data;
+    }
+
+    return text;
+}
+
+
+void
+ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel, ngx_str_t *payload)
+{
+    ngx_str_t            rest, verb;
+    ngx_uint_t           i;
+    ngx_ws_worker_t     *w;
+    ngx_ws_channel_t    *ch;
+    ngx_ws_bus_event_t   ev;
+
+    w = bus->worker;
+
+    if (channel->len == bus->control.str.len
+        && ngx_memcmp(channel->data, bus->control.str.data, channel->len) == 0)
+    {
+        rest = *payload;
+        ngx_ws_bus_word(&rest, &verb);
+        w->handler->control(w, &verb, &rest);
+        return;
+    }
+
+    ch = ngx_ws_channel_find(w->channels, channel);
+    if (ch == NULL) {
+        /* the last member has just left */
+        return;
+    }
+
+    if (ngx_ws_bus_decode(&ev, payload) != NGX_OK) {
+        ngx_log_error(NGX_LOG_ERR, w->log, 0,
+                      "redis channel \"%V\" has sent what is no event",
+                      channel);
+        return;
+    }
+
+    ngx_ws_channel_each(w->channels, ch, w->handler->deliver, &ev);
+
+    for (i = 0; i < NGX_WS_DIALECTS_N; i++) {
+        if (ev.encoded[i]) {
+            ngx_ws_buf_unref(ev.encoded[i]);
+        }
+    }
+}
+
+
+static ngx_int_t
+ngx_ws_bus_decode(ngx_ws_bus_event_t *ev, ngx_str_t *payload)
+{
+    ngx_memzero(ev, sizeof(ngx_ws_bus_event_t));
+
+    ev->data = *payload;
+
+    if (ngx_ws_bus_number(&ev->data, &ev->id) != NGX_OK
+        || ngx_ws_bus_number(&ev->data, &ev->except) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_ws_bus_word(&ev->data, &ev->event);
+
+    return (ev->event.len && ev->data.len) ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_ws_bus_word(ngx_str_t *rest, ngx_str_t *word)
+{
+    u_char  *p;
+
+    p = ngx_strlchr(rest->data, rest->data + rest->len, ' ');
+
+    word->data = rest->data;
+    word->len = p ? (size_t) (p - rest->data) : rest->len;
+
+    rest->data += word->len + (p != NULL);
+    rest->len -= word->len + (p != NULL);
+}
+
+
+static ngx_int_t
+ngx_ws_bus_number(ngx_str_t *rest, uint64_t *n)
+{
+    size_t     i;
+    ngx_str_t  word;
+
+    ngx_ws_bus_word(rest, &word);
+
+    if (word.len == 0 || word.len > NGX_INT64_LEN) {
+        return NGX_ERROR;
+    }
+
+    *n = 0;
+
+    for (i = 0; i < word.len; i++) {
+        if (word.data[i] < '0' || word.data[i] > '9') {
+            return NGX_ERROR;
+        }
+
+        *n = *n * 10 + (word.data[i] - '0');
+    }
+
+    return NGX_OK;
+}
+
+
+ngx_ws_buf_t *
+ngx_ws_bus_buf(ngx_ws_bus_event_t *ev, const ngx_ws_dialect_t *dialect,
+    ngx_log_t *log)
+{
+    size_t         len;
+    ngx_str_t      nsp;
+    ngx_ws_buf_t  *wb;
+
+    wb = ev->encoded[dialect->id];
+
+    if (wb == NULL) {
+        ngx_str_set(&nsp, "/");
+
+        len = dialect->event(NULL, &nsp, &ev->event, &ev->data);
+
+        wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, log);
+        if (wb == NULL) {
+            return NULL;
+        }
+
+        (void) dialect->event(ngx_ws_buf_payload(wb), &nsp, &ev->event,
+                              &ev->data);
+
+        ev->encoded[dialect->id] = wb;
+    }
+
+    return wb;
+}
+
+
+void
+ngx_ws_bus_key(ngx_ws_worker_t *w, uint64_t tenant, ngx_ws_name_t *name,
+    ngx_ws_redis_key_t *key)
+{
+    static const ngx_ws_redis_key_e  kinds[] = {
+        NGX_WS_REDIS_KEY_CHANNEL,      /* by ngx_ws_name_kind_e */
+        NGX_WS_REDIS_KEY_USER,
+        NGX_WS_REDIS_KEY_TENANT,
+        NGX_WS_REDIS_KEY_PRESENCE
+    };
+
+    (void) ngx_ws_redis_key(key, &w->conf->redis.prefix, kinds[name->kind],
+                            tenant, name->id, &name->name);
+}
+
+
+void
+ngx_ws_bus_control(ngx_ws_worker_t *w, ngx_str_t *incarnation,
+    ngx_str_t *text)
+{
+    ngx_str_t           argv[3];
+    ngx_ws_redis_key_t  key;
+
+    ngx_str_set(&argv[0], "PUBLISH");
+    argv[1] = *ngx_ws_redis_key(&key, &w->conf->redis.prefix,
+                                NGX_WS_REDIS_KEY_WORKER, 0, 0, incarnation);
+    argv[2] = *text;
+
+    (void) ngx_ws_redis_command(w->redis, argv, 3, NULL, NULL);
+}

@@ -1,0 +1,619 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_bus.h>
+#include <ngx_ws_echo.h>
+#include <ngx_ws_engine.h>
+#include <ngx_ws_event.h>
+#include <ngx_ws_frame.h>
+#include <ngx_ws_login.h>
+#include <ngx_ws_metrics.h>
+#include <ngx_ws_registry.h>
+#include <ngx_ws_session.h>
+
+
+#define NGX_WS_SESSION_LEAVE  3000     /* goodbyes are spread over it, ms */
+
+
+static ngx_int_t ngx_ws_session_client(ngx_ws_session_t *s,
+    ngx_ws_session_params_t *params);
+static void ngx_ws_session_wire(ngx_ws_session_t *s);
+static void ngx_ws_session_end(ngx_ws_session_t *s);
+
+static void ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p,
+    size_t len);
+static void ngx_ws_session_leaving(void *data);
+static void ngx_ws_session_closed(void *data, ngx_uint_t code);
+
+static void ngx_ws_session_timer_handler(ngx_event_t *ev);
+static void ngx_ws_session_timer_set(ngx_ws_session_t *s);
+
+static ngx_int_t ngx_ws_session_raw_open(ngx_ws_session_t *s);
+static void ngx_ws_session_raw_message(ngx_ws_session_t *s, ngx_uint_t opcode,
+    u_char *p, size_t len);
+static void ngx_ws_session_raw_ping(ngx_ws_session_t *s);
+
+static void ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb,
+    ngx_str_t *rest);
+static void ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest);
+static void ngx_ws_session_deliver(void *subscriber, void *data);
+static ngx_ws_session_t *ngx_ws_session_find(ngx_ws_worker_t *w,
+    uint64_t number);
+
+
+static const ngx_ws_transport_handler_t  ngx_ws_session_handler = {
+    ngx_ws_session_message,
+    ngx_ws_session_leaving,
+    ngx_ws_session_closed
+};
+
+
+/* liveness by WebSocket's own pings (RFC 6455, section 5.5.2) */
+
+static const ngx_ws_session_wire_t  ngx_ws_session_raw_wire = {
+    ngx_ws_session_raw_open,
+    ngx_ws_session_raw_message,
+    ngx_ws_session_raw_ping
+};
+
+
+static const ngx_ws_session_wire_t  ngx_ws_session_plain_wire = {
+    ngx_ws_session_raw_open,
+    ngx_ws_echo_message,
+    ngx_ws_session_raw_ping
+};
+
+
+const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
+    ngx_ws_session_control,
+    ngx_ws_session_deliver
+};
+
+
+ngx_int_t
+ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
+{
+    ngx_ws_session_t  *s;
+
+    s = ngx_calloc(sizeof(ngx_ws_session_t), params->log);
+    if (s == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->transport = t;
+    s->dialect = params->dialect;
+    s->worker = params->worker;
+    s->conf = params->conf;
+    s->service = params->service;
+    s->log = params->log;
+
+    ngx_queue_init(&s->answers);
+
+    if (ngx_ws_session_client(s, params) != NGX_OK) {
+        ngx_free(s);
+        return NGX_ERROR;
+    }
+
+    ngx_ws_session_wire(s);
+
+    s->timer.data = s;
+    s->timer.log = s->log;
+    s->timer.handler = ngx_ws_session_timer_handler;
+    s->started = ngx_current_msec;
+    s->pinged = ngx_current_msec;
+    s->node.key = (ngx_rbtree_key_t) s->worker->sequence++;
+
+    t->handler = &ngx_ws_session_handler;
+    t->data = s;
+
+    if (s->wire->open(s) != NGX_OK) {
+        ngx_free(s->client);
+        ngx_free(s);
+        t->handler = NULL;
+        return NGX_ERROR;
+    }
+
+    ngx_rbtree_insert(&s->worker->sockets, &s->node);
+
+    ngx_ws_metric_add(CONNECTS, 1);
+    ngx_ws_metric_add(CONNECTIONS_WEBSOCKET, 1);
+
+    ngx_ws_session_timer_set(s);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ws_session_client(ngx_ws_session_t *s, ngx_ws_session_params_t *params)
+{
+    u_char  *p;
+
+    p = ngx_alloc(params->token.len + params->address.len + params->agent.len
+                  + 1, s->log);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    s->client = p;
+
+    s->token.len = params->token.len;
+    s->token.data = p;
+    p = ngx_cpymem(p, params->token.data, params->token.len);
+
+    s->address.len = params->address.len;
+    s->address.data = p;
+    p = ngx_cpymem(p, params->address.data, params->address.len);
+
+    s->agent.len = params->agent.len;
+    s->agent.data = p;
+    ngx_memcpy(p, params->agent.data, params->agent.len);
+
+    return NGX_OK;
+}
+
+
+void
+ngx_ws_session_forget_client(ngx_ws_session_t *s)
+{
+    ngx_free(s->client);
+
+    s->client = NULL;
+    ngx_str_null(&s->token);
+    ngx_str_null(&s->address);
+    ngx_str_null(&s->agent);
+}
+
+
+static void
+ngx_ws_session_wire(ngx_ws_session_t *s)
+{
+    if (s->dialect == NULL) {
+        s->wire = &ngx_ws_session_plain_wire;
+
+    } else if (s->dialect->id == NGX_WS_DIALECT_RAW) {
+        s->wire = &ngx_ws_session_raw_wire;
+
+    } else if (s->conf->echo == NGX_WS_ECHO_ENGINEIO) {
+        s->wire = &ngx_ws_engine_echo_wire;
+
+    } else {
+        s->wire = &ngx_ws_engine_wire;
+    }
+
+    s->app = s->conf->echo ? &ngx_ws_echo_app : &ngx_ws_event_app;
+}
+
+
+void
+ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error)
+{
+    const ngx_ws_error_t  *e;
+
+    e = ngx_ws_error_get(error);
+
+    ngx_log_error(NGX_LOG_INFO, s->log, 0,
+                  "websocket session is closed with %ui: %V",
+                  e->close, &e->text);
+
+    ngx_ws_metrics[ngx_ws_metrics_close(e->close)]++;
+
+    s->transport->ops->close(s->transport, e->close);
+
+    ngx_ws_session_end(s);
+}
+
+
+void
+ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error)
+{
+    size_t         len;
+    ngx_str_t      nsp;
+    ngx_ws_buf_t  *wb;
+
+    if (s->connected && s->dialect && s->dialect->disconnect) {
+        ngx_str_set(&nsp, "/");
+
+        len = s->dialect->disconnect(NULL, &nsp);
+
+        wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+        if (wb) {
+            (void) s->dialect->disconnect(ngx_ws_buf_payload(wb), &nsp);
+            ngx_ws_session_send(s, wb);
+        }
+    }
+
+    ngx_ws_session_close(s, error);
+}
+
+
+static void
+ngx_ws_session_end(ngx_ws_session_t *s)
+{
+    ngx_ws_event_detach(s);
+    ngx_ws_session_logout(s);
+
+    if (s->timer.timer_set) {
+        ngx_del_timer(&s->timer);
+    }
+
+    ngx_rbtree_delete(&s->worker->sockets, &s->node);
+
+    ngx_ws_metric_sub(CONNECTIONS_WEBSOCKET, 1);
+
+    if (s->state) {
+        ngx_ws_echo_cleanup(s);
+    }
+
+    if (s->client) {
+        ngx_free(s->client);
+    }
+
+    ngx_free(s);
+}
+
+
+void
+ngx_ws_session_logout(ngx_ws_session_t *s)
+{
+    ngx_ws_session_leave_all(s);
+
+    if (s->identity == NULL) {
+        return;
+    }
+
+    ngx_ws_registry_unlink(s->worker, s->identity, &s->connection_id,
+                           s->node.key);
+
+    ngx_free(s->connection_id.data);
+    ngx_str_null(&s->connection_id);
+
+    ngx_ws_identity_unref(s->identity);
+    s->identity = NULL;
+}
+
+
+ngx_int_t
+ngx_ws_session_join(ngx_ws_session_t *s, ngx_str_t *channel)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_ws_channel_join(s->worker->channels, channel, &s->subscriptions,
+                             s);
+    if (rc == NGX_OK) {
+        s->nsubscriptions++;
+        ngx_ws_metric_add(SUBSCRIPTIONS, 1);
+    }
+
+    return rc;
+}
+
+
+ngx_int_t
+ngx_ws_session_leave(ngx_ws_session_t *s, ngx_str_t *channel)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_ws_channel_leave(s->worker->channels, channel,
+                              &s->subscriptions);
+    if (rc == NGX_OK) {
+        s->nsubscriptions--;
+        ngx_ws_metric_sub(SUBSCRIPTIONS, 1);
+    }
+
+    return rc;
+}
+
+
+void
+ngx_ws_session_leave_all(ngx_ws_session_t *s)
+{
+    if (s->subscriptions) {
+        ngx_ws_channel_leave_all(s->worker->channels, &s->subscriptions);
+    }
+
+    ngx_ws_metric_sub(SUBSCRIPTIONS, s->nsubscriptions);
+    s->nsubscriptions = 0;
+}
+
+
+void
+ngx_ws_session_send(ngx_ws_session_t *s, ngx_ws_buf_t *wb)
+{
+    if (s->transport->ops->send(s->transport, wb) == NGX_OK) {
+        ngx_ws_metric_add(MESSAGES_SENT, 1);
+    }
+
+    ngx_ws_buf_unref(wb);
+}
+
+
+void
+ngx_ws_session_send_event(ngx_ws_session_t *s, const char *event,
+    ngx_str_t *data)
+{
+    size_t         len;
+    ngx_str_t      name, nsp;
+    ngx_ws_buf_t  *wb;
+
+    ngx_str_set(&nsp, "/");
+    name.len = ngx_strlen(event);
+    name.data = (u_char *) event;
+
+    len = s->dialect->event(NULL, &nsp, &name, data);
+
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+    if (wb) {
+        (void) s->dialect->event(ngx_ws_buf_payload(wb), &nsp, &name, data);
+        ngx_ws_session_send(s, wb);
+    }
+}
+
+
+void
+ngx_ws_session_send_ack(ngx_ws_session_t *s, ngx_str_t *id, ngx_str_t *data)
+{
+    size_t         len;
+    ngx_str_t      nsp;
+    ngx_ws_buf_t  *wb;
+
+    ngx_str_set(&nsp, "/");
+
+    len = s->dialect->ack(NULL, &nsp, id, data);
+
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+    if (wb) {
+        (void) s->dialect->ack(ngx_ws_buf_payload(wb), &nsp, id, data);
+        ngx_ws_session_send(s, wb);
+    }
+}
+
+
+static void
+ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p, size_t len)
+{
+    ngx_ws_session_t  *s = data;
+
+    s->heard = 1;
+
+    if (opcode == NGX_WS_FRAME_TEXT || opcode == NGX_WS_FRAME_BINARY) {
+        ngx_ws_metric_add(MESSAGES_RECEIVED, 1);
+        s->wire->message(s, opcode, p, len);
+    }
+}
+
+
+static void
+ngx_ws_session_leaving(void *data)
+{
+    ngx_ws_session_t  *s = data;
+
+    /* so that not all of them come back in the same moment */
+
+    s->leaving = 1;
+    ngx_add_timer(&s->timer, 1 + ngx_random() % NGX_WS_SESSION_LEAVE);
+}
+
+
+static void
+ngx_ws_session_closed(void *data, ngx_uint_t code)
+{
+    ngx_ws_session_t  *s = data;
+
+    ngx_log_error(NGX_LOG_INFO, s->log, 0,
+                  "websocket session has ended with %ui", code);
+
+    if (code == NGX_WS_CLOSE_TRY_LATER) {
+        ngx_ws_metric_add(SLOW_CLIENTS, 1);
+    }
+
+    ngx_ws_metrics[ngx_ws_metrics_close(code)]++;
+
+    ngx_ws_session_end(s);
+}
+
+
+static void
+ngx_ws_session_timer_handler(ngx_event_t *ev)
+{
+    ngx_ws_session_t  *s = ev->data;
+
+    if (s->leaving) {
+        ngx_ws_session_close(s, NGX_WS_LEAVING);
+        return;
+    }
+
+    if (s->identity == NULL && s->conf->echo == NGX_WS_ECHO_OFF
+        && ngx_current_msec - s->started >= s->conf->connect_timeout)
+    {
+        ngx_ws_session_close(s, NGX_WS_AUTH_TIMEOUT);
+        return;
+    }
+
+    if (s->pinging
+        && ngx_current_msec - s->pinged >= s->conf->ping_timeout)
+    {
+        if (!s->heard) {
+            ngx_ws_session_close(s, NGX_WS_PING_TIMEOUT);
+            return;
+        }
+
+        s->pinging = 0;
+    }
+
+    if (ngx_current_msec - s->pinged >= s->conf->ping_interval) {
+        s->heard = 0;
+        s->pinging = 1;
+        s->pinged = ngx_current_msec;
+        s->wire->ping(s);
+    }
+
+    ngx_ws_session_timer_set(s);
+}
+
+
+/* To the next of: a ping is due, a pong is overdue, no one has logged in. */
+
+static void
+ngx_ws_session_timer_set(ngx_ws_session_t *s)
+{
+    ngx_msec_t      timer;
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (s->pinged + s->conf->ping_interval
+                             - ngx_current_msec);
+    timer = ngx_max(left, 1);
+
+    if (s->pinging) {
+        left = (ngx_msec_int_t) (s->pinged + s->conf->ping_timeout
+                                 - ngx_current_msec);
+        left = ngx_max(left, 1);
+        timer = ngx_min(timer, (ngx_msec_t) left);
+    }
+
+    if (s->identity == NULL && s->conf->echo == NGX_WS_ECHO_OFF) {
+        left = (ngx_msec_int_t) (s->started + s->conf->connect_timeout
+                                 - ngx_current_msec);
+        left = ngx_max(left, 1);
+        timer = ngx_min(timer, (ngx_msec_t) left);
+    }
+
+    ngx_add_timer(&s->timer, timer);
+}
+
+
+static ngx_int_t
+ngx_ws_session_raw_open(ngx_ws_session_t *s)
+{
+    if (s->token.len && s->conf->echo == NGX_WS_ECHO_OFF) {
+        ngx_ws_login_handshake(s);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_session_raw_message(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,
+    size_t len)
+{
+    ngx_ws_packet_t  pkt;
+
+    if (opcode == NGX_WS_FRAME_BINARY) {
+        ngx_ws_session_close(s, NGX_WS_BAD_BINARY);
+        return;
+    }
+
+    if (s->dialect->decode(&pkt, p, len) != NGX_OK) {
+        ngx_ws_event_refuse(s, NULL, NGX_WS_BAD_JSON);
+        return;
+    }
+
+    s->app->packet(s, &pkt);
+}
+
+
+static void
+ngx_ws_session_raw_ping(ngx_ws_session_t *s)
+{
+    ngx_ws_buf_t  *wb;
+
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_PING, 0, s->log);
+    if (wb) {
+        (void) s->transport->ops->send(s->transport, wb);
+        ngx_ws_buf_unref(wb);
+    }
+}
+
+
+static void
+ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *rest)
+{
+    if (verb->len == sizeof("close") - 1
+        && ngx_strncmp(verb->data, "close", sizeof("close") - 1) == 0)
+    {
+        ngx_ws_session_control_close(w, rest);
+        return;
+    }
+
+    ngx_log_error(NGX_LOG_ERR, w->log, 0,
+                  "unknown verb \"%V\" on the worker's channel", verb);
+}
+
+
+/* "number connection_id": the connection was disconnected by REST */
+
+static void
+ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest)
+{
+    u_char            *p;
+    uint64_t           number;
+    ngx_str_t          id;
+    ngx_ws_session_t  *s;
+
+    number = 0;
+
+    for (p = rest->data; p < rest->data + rest->len && *p != ' '; p++) {
+        number = number * 10 + (*p - '0');
+    }
+
+    id.data = ngx_min(p + 1, rest->data + rest->len);
+    id.len = rest->data + rest->len - id.data;
+
+    s = ngx_ws_session_find(w, number);
+
+    /* another connection may have been linked meanwhile */
+
+    if (s && s->connection_id.len == id.len
+        && ngx_memcmp(s->connection_id.data, id.data, id.len) == 0)
+    {
+        ngx_ws_session_dismiss(s, NGX_WS_OK);
+    }
+}
+
+
+static void
+ngx_ws_session_deliver(void *subscriber, void *data)
+{
+    ngx_ws_session_t    *s = subscriber;
+    ngx_ws_bus_event_t  *ev = data;
+
+    ngx_ws_buf_t  *wb;
+
+    if (ev->except == s->node.key) {
+        return;
+    }
+
+    wb = ngx_ws_bus_buf(ev, s->dialect, s->log);
+
+    if (wb && s->transport->ops->send(s->transport, wb) == NGX_OK) {
+        ngx_ws_metric_add(MESSAGES_SENT, 1);
+    }
+}
+
+
+static ngx_ws_session_t *
+ngx_ws_session_find(ngx_ws_worker_t *w, uint64_t number)
+{
+    ngx_rbtree_node_t  *node;
+
+    node = w->sockets.root;
+
+    while (node != w->sockets.sentinel) {
+
+        if (number == node->key) {
+            return ngx_rbtree_data(node, ngx_ws_session_t, node);
+        }
+
+        node = (number < node->key) ? node->left : node->right;
+    }
+
+    return NULL;
+}
