@@ -45,7 +45,7 @@ typedef struct {
 
     unsigned                     paused:1;
     unsigned                     queued:1;     /* in the dirty queue */
-    unsigned                     slow:1;       /* has hit websocket_send_queue */
+    unsigned                     slow:1;       /* the queue is full */
     unsigned                     closing:1;    /* our close frame is queued */
     unsigned                     failed:1;     /* no frame can be read on */
     unsigned                     peer_closed:1;

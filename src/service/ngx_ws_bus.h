@@ -25,7 +25,7 @@
 
 typedef struct {
     uint64_t              id;          /* messageId, 0 where there is none */
-    uint64_t              except;      /* number of a socket that is left out */
+    uint64_t              except;      /* number of a socket left out */
     ngx_str_t             event;
     ngx_str_t             data;        /* one JSON value */
 
@@ -43,7 +43,7 @@ typedef void (*ngx_ws_bus_wait_pt)(void *data, ngx_int_t rc);
 struct ngx_ws_bus_wait_s {
     ngx_ws_bus_t         *bus;
     ngx_str_t             channel;     /* lives as long */
-    ngx_ws_bus_wait_pt    done;        /* NGX_OK, or NGX_ERROR: Redis is away */
+    ngx_ws_bus_wait_pt    done;        /* NGX_OK; NGX_ERROR: it did not */
     void                 *data;
 };
 
@@ -73,7 +73,7 @@ ngx_ws_buf_t *ngx_ws_bus_buf(ngx_ws_bus_event_t *ev,
 /*
  * Whether what is published on wait->channel, which has a member here,
  * arrives: NGX_OK; NGX_AGAIN: wait->done() is called once, later, unless it is
- * cancelled; NGX_ERROR without memory.  The caller has set channel, done, data.
+ * cancelled; NGX_ERROR without memory.  channel, done and data are set.
  */
 ngx_int_t ngx_ws_bus_confirm(ngx_ws_bus_t *bus, ngx_ws_bus_wait_t *wait);
 

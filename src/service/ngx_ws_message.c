@@ -21,6 +21,9 @@
 #define NGX_WS_MESSAGE_UNITS  5000     /* of UTF-16 */
 #define NGX_WS_MESSAGE_JSON   131072   /* a message escaped at its worst */
 
+#define NGX_WS_MESSAGE_RESULT                                                 \
+    (sizeof("{\"status\":\"ok\",\"messageId\":}") + NGX_INT64_LEN)
+
 
 /* What tells one kind of message from another. */
 
@@ -387,9 +390,7 @@ ngx_ws_message_sent(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
         return;
     }
 
-    call->result.data = ngx_pnalloc(call->pool,
-                                    sizeof("{\"status\":\"ok\",\"messageId\":}")
-                                    + NGX_INT64_LEN);
+    call->result.data = ngx_pnalloc(call->pool, NGX_WS_MESSAGE_RESULT);
     if (call->result.data == NULL) {
         ngx_ws_call_failed(call, NGX_WS_INTERNAL);
         return;
