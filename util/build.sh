@@ -4,16 +4,14 @@
 
 nginx_dev=/usr/share/nginx/src
 
-cc_opt="-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2"
-ld_opt="-Wl,-z,relro -Wl,-z,now"
-
 
 cmd_build() {
-    local tree
+    local cc=${CC:-gcc} tree
 
     ensure_packages "${needs_build[@]}"
-    tree=$(module_tree)
-    build_module "$tree"
+    make_tree module "$cc" modules || die "the build failed"
+
+    tree=$(tree_dir module "$cc")
     cp "$tree/objs/$module.so" "$build/.$module.so"
     mv "$build/.$module.so" "$build/$module.so"
     say "built build/$module.so"
@@ -22,10 +20,10 @@ cmd_build() {
 
 # the tree's name holds the package's version: an upgrade starts afresh
 
-module_tree() {
-    local cc=${CC:-gcc}
+tree_dir() {
+    local kind=$1 cc=$2
 
-    echo "$build/nginx-$(nginx_dev_version)-${cc##*/}"
+    echo "$build/$kind-$(nginx_dev_version)-${cc##*/}"
 }
 
 
@@ -34,35 +32,51 @@ nginx_dev_version() {
 }
 
 
-build_module() {
-    make_in_tree "$1" modules || die "the build failed"
-}
+# make_tree KIND CC TARGET ...: the targets of nginx's own Makefile in a tree
+# of that kind
+#
+#   module  nginx-dev's headers, for a module that Debian's nginx loads
+#   asan    a whole nginx and the module, with sanitizers
+#   static  a whole nginx with the module inside
 
+make_tree() {
+    local kind=$1 cc=$2 source=$nginx_dev warnings="" cc_opt ld_opt="" add tree
 
-# the headers that the unit tests take from there
+    shift 2
+    add=--add-dynamic-module=$top
 
-build_headers() {
-    make_in_tree "$1" objs/ngx_ws_scripts.h objs/ngx_ws_sql.h \
-        || die "the tree could not be configured"
-}
+    case $kind in
+        module)
+            cc_opt="-O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2"
+            ld_opt="-Wl,-z,relro -Wl,-z,now"
+            warnings=YES
+            ;;
+        asan)
+            source=$(nginx_source) || return 1
+            ld_opt="-fsanitize=address,undefined"
+            cc_opt="$ld_opt -O1 -fno-omit-frame-pointer -DNGX_DEBUG_PALLOC=1"
+            ;;
+        static)
+            source=$(nginx_source) || return 1
+            cc_opt="-O0"
+            add=--add-module=$top
+            ;;
+    esac
 
-
-make_in_tree() {
-    local tree=$1 cc=${CC:-gcc}
-
-    shift
     command -v "$cc" > /dev/null || die "the compiler $cc is missing"
 
+    tree=$(tree_dir "$kind" "$cc")
     if [ ! -d "$tree" ]; then
-        remove_old_trees "nginx-" "-${cc##*/}"
-        cp -rL "$nginx_dev" "$tree.new"
+        remove_old_trees "$kind" "$cc"
+        mkdir -p "$build"
+        cp -rL "$source" "$tree.new"
         mv "$tree.new" "$tree"
     fi
 
     (
         cd "$tree" && exec 8>> .lock && flock 8 \
-            && configure_module "$cc" \
-            && make_quiet -f objs/Makefile "$@"
+            && configure_tree \
+            && make_quiet "$@"
     )
 }
 
@@ -70,7 +84,7 @@ make_in_tree() {
 remove_old_trees() {
     local old
 
-    for old in "$build/$1"[0-9]*"$2"; do
+    for old in "$build/$1"-*-"${2##*/}" "$build/$1"-*.new; do
         [ ! -d "$old" ] || rm -rf "$old"
     done
 }
@@ -79,23 +93,30 @@ remove_old_trees() {
 # configure again only when its input is another: the set of our files and
 # the text of what configure reads
 
-configure_module() {
-    local cc=$1 print
+configure_tree() {
+    local print
 
-    print=$(fingerprint "$cc" "$("$cc" --version)" "$cc_opt" "$ld_opt")
+    print=$(fingerprint "$("$cc" --version)" "$cc_opt" "$ld_opt" "$add")
     [ "$(cat .configured 2> /dev/null)" != "$print" ] || return 0
 
-    rm -rf objs
-    (
-        NGX_CONF_FLAGS=()
-        # shellcheck disable=SC1091
-        . ./conf_flags
-        configure_quiet --with-cc="$cc" --with-cc-opt="$cc_opt" \
-            --with-ld-opt="$ld_opt" "${NGX_CONF_FLAGS[@]}" \
-            --add-dynamic-module="$top"
-    ) || return 1
+    say "configuring in build/${PWD##*/}"
+    if ! run_configure > configure.log 2>&1; then
+        grep "error:" configure.log >&2 || tail -n 15 configure.log >&2
+        return 1
+    fi
     echo "$print" > .configured
 }
+
+
+run_configure() (
+    NGX_CONF_FLAGS=()
+    # shellcheck disable=SC1091
+    . "$nginx_dev/conf_flags"
+    rm -rf objs
+    NGX_WS_WARNINGS=$warnings ./configure --with-cc="$cc" \
+        --with-cc-opt="$cc_opt" --with-ld-opt="$ld_opt" \
+        "${NGX_CONF_FLAGS[@]}" "$add"
+)
 
 
 fingerprint() {
@@ -108,19 +129,10 @@ fingerprint() {
 }
 
 
-configure_quiet() {
-    say "configuring in build/${PWD##*/}"
-    if ! NGX_WS_WARNINGS=YES ./configure "$@" > configure.log 2>&1; then
-        grep "error:" configure.log >&2 || tail -n 15 configure.log >&2
-        return 1
-    fi
-}
-
-
 make_quiet() {
     say "making in build/${PWD##*/}"
-    # nginx's recipes print whole command lines
-    make -s -j2 "$@"
+    # nginx's recipes would print whole command lines
+    make -s -j2 -f objs/Makefile "$@"
 }
 
 

@@ -19,6 +19,11 @@ needs_build=(
     /usr/include/openssl/evp.h=libssl-dev
 )
 
+needs_node=(
+    node=nodejs
+    npm=npm
+)
+
 # their units would start at the next boot
 servers="nginx redis-server"
 
@@ -102,3 +107,23 @@ install_packages() (
         systemctl disable --quiet "${new[@]}" || true
     fi
 )
+
+
+# npm's packages as package-lock.json has them
+
+ensure_node_modules() {
+    ensure_packages "${needs_node[@]}"
+
+    if [ "$top/node_modules/.package-lock.json" -nt "$top/package-lock.json" ]
+    then
+        return 0
+    fi
+
+    say "installing npm's packages"
+    mkdir -p "$build"
+    if ! (cd "$top" && npm ci) > "$build/npm.log" 2>&1; then
+        tail -n 15 "$build/npm.log" >&2
+        die "npm's packages could not be installed"
+    fi
+    touch "$top/node_modules/.package-lock.json"
+}

@@ -15,6 +15,10 @@ run_dir=$(realpath -m "${RUN_DIR:-$top/.run}")
 port=${PORT:-8080}
 workers=${WORKERS:-2}
 
+# another nginx and a module built for it: sanitizers
+nginx=${NGINX_BINARY:-nginx}
+module_so=${NGINX_MODULE:-$build/$module.so}
+
 # the longest path that a unix socket may have, less our longest name
 run_dir_max=90
 
@@ -26,7 +30,8 @@ cmd_run() {
     ! port_taken || die "port $port is taken, another one: PORT=8081 ./dev run"
 
     ensure_packages "${needs_build[@]}" "${needs_run[@]}"
-    cmd_build
+    (ensure_node_modules) || say "going on without /socket.io/socket.io.js"
+    [ -n "${NGINX_MODULE:-}" ] || cmd_build
 
     trap 'stop_instance' EXIT
     trap 'exit 0' INT TERM HUP
@@ -277,7 +282,7 @@ start_nginx() {
     say "starting nginx"
     ulimit -n "$(ulimit -Hn)"
     make_nginx_conf > "$run_dir/nginx.conf"
-    start nginx nginx -p "$run_dir/" -c "$run_dir/nginx.conf" \
+    start nginx "$nginx" -p "$run_dir/" -c "$run_dir/nginx.conf" \
         -e "$run_dir/logs/error.log" -g "daemon off;"
     nginx_pid=$!
     await nginx "$run_dir/logs/error.log" nginx_ready
@@ -302,7 +307,7 @@ make_nginx_conf() {
     conf=$(< "$top/demo/nginx.conf.in")
     conf=${conf//@RUN_DIR@/"$run_dir"}
     conf=${conf//@TOP@/"$top"}
-    conf=${conf//@MODULE@/"$build/$module.so"}
+    conf=${conf//@MODULE@/"$module_so"}
     conf=${conf//@PORT@/"$port"}
     conf=${conf//@WORKERS@/"$workers"}
     conf=${conf//@FILES@/"$files"}

@@ -11,21 +11,29 @@ needs_test=(
     /usr/share/perl5/Test/Base.pm=libtest-base-perl
 )
 
-parts=(lint build unit fuzz t e2e)
+parts=(lint build unit fuzz standin t e2e)
 
 fuzz_seconds=3
+
+# what nginx is run under: valgrind
+under=
 
 
 # cmd_test [PART|FILE ...]
 
 cmd_test() {
-    local what part failed
-
     if [ $# -eq 0 ]; then
         set -- "${parts[@]}"
     fi
 
     begin_test
+    run_parts "$@"
+    sum_up
+}
+
+
+run_parts() {
+    local what part
 
     for what; do
         if [[ " ${parts[*]} " == *" $what "* ]]; then
@@ -36,11 +44,12 @@ cmd_test() {
             run_part "$part" "$what"
         fi
     done
+}
 
-    failed=$(awk '{ n += $2 } END { print n + 0 }' "$results")
+
+sum_up() {
     awk '{ p += $1; f += $2 }
-         END { printf "%d passed, %d failed\n", p, f }' "$results"
-    [ "$failed" -eq 0 ]
+         END { printf "%d passed, %d failed\n", p, f; exit f > 0 }' "$results"
 }
 
 
@@ -48,6 +57,7 @@ begin_test() {
     ensure_packages "${needs_build[@]}" "${needs_run[@]}" "${needs_test[@]}"
 
     work=$(mktemp -d "${TMPDIR:-/tmp}/ws-test.XXXXXX")
+    mkdir "$work/logs"
     trap 'end_test' EXIT
     trap 'exit 1' INT TERM HUP
 
@@ -81,6 +91,9 @@ part_of() {
             ;;
         t/fuzz/*_fuzz.c)
             echo fuzz
+            ;;
+        t/standin/*.t)
+            echo standin
             ;;
         t/*.t)
             echo t
@@ -130,20 +143,20 @@ check() {
 
 part_build() {
     check "builds with gcc" build_with gcc
-    check "builds with clang" build_with clang
-    CC=gcc cmd_build
+    check "builds with clang" make_tree module clang modules
+    check "builds into nginx itself" make_tree static gcc binary
     check "exports nothing but the module" only_exports
 }
 
 
 build_with() (
     CC=$1
-    build_module "$(module_tree)"
+    cmd_build
 )
 
 
 only_exports() {
-    nm -D --defined-only "$build/$module.so" | awk '
+    nm -D --defined-only "$(tree_dir module gcc)/objs/$module.so" | awk '
         $3 !~ /^ngx_(modules|module_names|module_order)$/ { print; bad = 1 }
         END { exit bad }'
 }
@@ -175,29 +188,13 @@ unit_make() {
     done
 
     source=$(nginx_source)
-    tree=$(CC=gcc module_tree)
-    (CC=gcc build_headers "$tree") || return 1
+    tree=$(tree_dir module gcc)
+    make_tree module gcc objs/ngx_ws_scripts.h objs/ngx_ws_sql.h || return 1
 
     make -s -k -j2 -f "$top/t/unit/Makefile" TOP="$top" OUT="$out" \
         NGINX="$source" OBJS="$tree/objs" CC="$cc" \
         INCS="$(mariadb_config --include || mysql_config --include)" \
         "${targets[@]:-$target}"
-}
-
-
-# what the gates refuse fails, the rest of style.pl advises
-
-part_lint() {
-    check "includes point down only" "$top/util/layers.sh"
-    check "no tabs, no long lines" "$top/util/style.pl"
-    check "shell scripts" lint_shell
-}
-
-
-lint_shell() {
-    shellcheck -x -a dev \
-        && shellcheck util/embed.sh util/layers.sh util/logs.sh \
-               util/migrate.sh .ci/run
 }
 
 
@@ -245,6 +242,17 @@ part_t() {
 }
 
 
+# the stand-in tests itself, where it stands in
+
+part_standin() {
+    local files=()
+
+    mapfile -t files < <(given_or_all t/standin/*.t -- "$@")
+    test_environment
+    "$top/util/prove.pl" -r "$results" -a "$work/after" "${files[@]}"
+}
+
+
 # prove_files [OPTION ...] -- FILE ...: with the stores that they name
 
 prove_files() {
@@ -271,17 +279,17 @@ prove_files() {
 test_environment() {
     local lib=$top/t/lib
 
+    [ "$module_so" != "$build/$module.so" ] || build_with gcc || exit 1
     perl -MTest::Nginx::Socket -e 1 2> /dev/null || lib=$lib:$top/t/standin
 
     run_dir=$work/stores
-    mkdir -p "$work/logs"
     make_nginx_wrapper > "$work/nginx"
     make_after_hook > "$work/after"
     chmod +x "$work/nginx" "$work/after"
 
     export PERL5LIB=$lib${PERL5LIB:+:$PERL5LIB}
     export TEST_NGINX_BINARY=$work/nginx
-    export TEST_NGINX_LOAD_MODULES=$build/$module.so
+    export TEST_NGINX_LOAD_MODULES=$module_so
     export TEST_NGINX_SERVROOT=$work/servroot
     export TEST_NGINX_RUN_DIR=$run_dir
     export TEST_NGINX_REDIS=unix:$run_dir/redis.sock
@@ -297,7 +305,7 @@ test_environment() {
 make_nginx_wrapper() {
     cat << END
 #!/bin/sh
-exec "$(command -v nginx)" -g 'error_log $work/logs/error.log warn;' "\$@"
+exec $under "$(command -v "$nginx")" -g 'error_log $work/logs/error.log warn;' "\$@"
 END
 }
 
@@ -364,17 +372,21 @@ part_e2e() {
     mapfile -t files < <(given_or_all t/e2e/*.mjs -- "$@")
     [ ${#files[@]} -gt 0 ] || return 0
 
+    ensure_node_modules
     start_e2e || exit 1
     for file in "${files[@]}"; do
         e2e_one "$file"
-        check "$file leaves no alert behind" \
-            "$top/util/logs.sh" "$work/e2e/logs/error.log"
+        check "$file leaves no alert behind" clean_logs
     done
 
     kill -TERM "$e2e_pid"
     wait "$e2e_pid"
-    check "end-to-end instance ends without an alert" \
-        "$top/util/logs.sh" "$work/e2e/logs/error.log"
+    check "end-to-end instance ends without an alert" clean_logs
+}
+
+
+clean_logs() {
+    "$top/util/logs.sh" "$work/e2e/logs/error.log" "$work"/logs/*
 }
 
 
@@ -385,11 +397,12 @@ start_e2e() {
     export RUN_DIR=$work/e2e
     export WS_URL=http://127.0.0.1:$port
 
-    PORT=$port WORKERS=2 "$top/dev" run > "$work/e2e.out" &
+    PORT=$port WORKERS=2 "$top/dev" run > "$work/e2e.out" 2>&1 &
     e2e_pid=$!
 
     until grep -q ^ready "$work/e2e.out"; do
-        kill -0 "$e2e_pid" 2> /dev/null || return 1
+        kill -0 "$e2e_pid" 2> /dev/null \
+            || { cat "$work/e2e.out"; return 1; }
         sleep 0.1
     done
 }
@@ -420,6 +433,5 @@ cmd_prove() {
         files+=("$(from_top "$file")")
     done
 
-    cmd_build
     prove_files -v -- "${files[@]}"
 }

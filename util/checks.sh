@@ -1,0 +1,145 @@
+# shellcheck shell=bash
+
+# Checks beyond the tests: lint, sanitizers, valgrind, long fuzzing. Read by
+# ./dev.
+
+fuzz_seconds_long=60
+
+
+cmd_lint() {
+    begin_test
+    part_lint
+    advise_tool cppcheck lint_cppcheck
+    advise_tool clang-tidy lint_clang_tidy
+    sum_up
+}
+
+
+# what the gates refuse fails, the rest of style.pl advises
+
+part_lint() {
+    check "includes point down only" "$top/util/layers.sh"
+    check "no tabs, no long lines" "$top/util/style.pl"
+    check "shell scripts" lint_shell
+}
+
+
+lint_shell() {
+    shellcheck -x -a dev \
+        && shellcheck util/embed.sh util/layers.sh util/logs.sh \
+               util/migrate.sh .ci/run
+}
+
+
+# advise_tool TOOL COMMAND: its words fail nothing
+
+advise_tool() {
+    if command -v "$1" > /dev/null; then
+        say "$1 advises"
+        "$2" || true
+    else
+        say "$1 is not installed: left out"
+    fi
+}
+
+
+lint_cppcheck() {
+    cppcheck --quiet --std=c99 --inline-suppr --enable=warning,portability \
+        --suppress=missingIncludeSystem --suppress=nullPointerArithmetic \
+        -j 2 src
+}
+
+
+lint_clang_tidy() {
+    local tree flags=() layer
+
+    make_tree module gcc objs/ngx_ws_scripts.h objs/ngx_ws_sql.h || return 1
+    tree=$(tree_dir module gcc)
+    for layer in src/*/; do
+        flags+=("-I$layer")
+    done
+    for layer in core event event/modules os/unix http http/modules; do
+        flags+=("-isystem$tree/src/$layer")
+    done
+
+    # shellcheck disable=SC2046
+    find src -name '*.c' -print0 | xargs -0 -r -n 4 -P 2 clang-tidy --quiet \
+        --checks="$tidy_checks" -- "${flags[@]}" -isystem"$tree/objs" \
+        $(mariadb_config --include) 2>&1 | grep -v 'warnings generated\.$'
+}
+
+# not: reserved names are nginx's way (_NGX_X_INCLUDED_), and its macros
+# assign in conditions and take arguments that look swapped
+
+tidy_checks="-*,bugprone-*,clang-analyzer-*,cert-*"
+tidy_checks+=",-bugprone-reserved-identifier,-cert-dcl37-c"
+tidy_checks+=",-bugprone-easily-swappable-parameters"
+tidy_checks+=",-bugprone-assignment-in-if-condition"
+tidy_checks+=",-bugprone-macro-parentheses"
+tidy_checks+=",-bugprone-narrowing-conversions"
+tidy_checks+=",-clang-analyzer-security.insecureAPI.*"
+
+
+# a whole nginx with sanitizers; what they say lies beside the error log
+
+cmd_asan() {
+    if [ $# -eq 0 ]; then
+        set -- t e2e
+    fi
+
+    begin_test
+    make_tree asan gcc binary modules || die "the build failed"
+
+    nginx=$(tree_dir asan gcc)/objs/nginx
+    module_so=$(tree_dir asan gcc)/objs/$module.so
+    export NGINX_BINARY=$nginx NGINX_MODULE=$module_so
+    export ASAN_OPTIONS="detect_odr_violation=0:log_path=$work/logs/asan"
+    export LSAN_OPTIONS="suppressions=$top/util/lsan.supp:print_suppressions=0:exitcode=0"
+    export UBSAN_OPTIONS="print_stacktrace=1:log_path=$work/logs/ubsan"
+
+    run_parts "$@"
+    sum_up
+}
+
+
+# the unit tests without sanitizers, and the tests that need no stores
+
+cmd_valgrind() {
+    local files=()
+
+    ensure_packages valgrind=valgrind
+    begin_test
+    make_tree module gcc modules || die "the build failed"
+    module_so=$(tree_dir module gcc)/objs/$module.so
+    under="valgrind -q --leak-check=full --num-callers=30"
+    under+=" --suppressions=$top/util/valgrind.supp"
+    under+=" --log-file=$work/logs/valgrind.%p"
+    export TEST_NGINX_TIMEOUT=20
+
+    mapfile -t files < <(given_or_all t/10_*.t -- "$@")
+    [ ${#files[@]} -eq 0 ] || prove_files -r "$results" -- "${files[@]}"
+    sum_up
+}
+
+
+# cmd_fuzz [NAME ...]: FUZZ_SECONDS each
+
+cmd_fuzz() {
+    local names=() name
+
+    for name; do
+        names+=("t/fuzz/${name%_fuzz}_fuzz.c")
+    done
+
+    begin_test
+    fuzz_seconds=${FUZZ_SECONDS:-$fuzz_seconds_long}
+    run_part fuzz "${names[@]}"
+    sum_up
+}
+
+
+cmd_bench() {
+    [ -x "$top/bench/run" ] || die "this checkout has no bench/run"
+    cd "$top"
+    exec bench/run "$@"
+}
