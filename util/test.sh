@@ -235,7 +235,7 @@ fuzz_one() {
 part_t() {
     local files=()
 
-    mapfile -t files < <(given_or_all t/*.t -- "$@")
+    mapfile -t files < <(given_or_all t/*.t t/standin/*.t -- "$@")
     [ ${#files[@]} -gt 0 ] || return 0
 
     prove_files -r "$results" -- "${files[@]}"
@@ -291,6 +291,7 @@ test_environment() {
     export TEST_NGINX_BINARY=$work/nginx
     export TEST_NGINX_LOAD_MODULES=$module_so
     export TEST_NGINX_SERVROOT=$work/servroot
+    export TEST_NGINX_ERROR_LOG=$work/logs/blocks.log
     export TEST_NGINX_RUN_DIR=$run_dir
     export TEST_NGINX_REDIS=unix:$run_dir/redis.sock
     export TEST_NGINX_MYSQL="mysql://websocket:websocket@unix($run_dir/mariadb.sock)/websocket"
@@ -300,7 +301,7 @@ test_environment() {
 
 
 # each test's nginx writes its errors into one more log, which outlives the
-# server root of the test
+# server root of the test; blocks.log has what sanitizers say at the end, too
 
 make_nginx_wrapper() {
     cat << END
