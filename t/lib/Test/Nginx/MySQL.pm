@@ -14,6 +14,7 @@ use warnings;
 
 use Carp qw(croak);
 use File::Temp;
+use POSIX ();
 use Test::Nginx::Process qw(find_program slurp);
 
 my %ESCAPES = (n => "\n", t => "\t", 0 => "\0", '\\' => '\\');

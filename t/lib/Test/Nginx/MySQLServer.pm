@@ -91,7 +91,8 @@ GRANT ALL ON websocket.* TO websocket@localhost;
 GRANT ALL ON websocket.* TO websocket@127.0.0.1;
 END
 
-    $self->run_ok("$TOP/util/migrate.sh", $self->{admin}->options, 'websocket');
+    $self->run_ok("$TOP/util/migrate.sh", $self->{admin}->options,
+                  'websocket');
     $self->query(slurp("$TOP/demo/accounts.sql"));
 }
 

@@ -23,7 +23,7 @@ package Test::Nginx::RedisServer;
 use strict;
 use warnings;
 
-use Test::Nginx::Process qw(free_port spew slurp find_program);
+use Test::Nginx::Process qw(free_port spew find_program);
 use Test::Nginx::Redis;
 
 use parent -norequire, 'Test::Nginx::Process';
