@@ -54,8 +54,8 @@ function included(name,    n) {
         if (layer != "redis" || !source)
             wrong("hiredis is for the sources in redis alone")
     } else if (name ~ /^(mysql|mysqld_error|errmsg)\.h$/) {
-        if (file != "ngx_ws_mysql_task.c")
-            wrong(name " is for ngx_ws_mysql_task.c alone")
+        if (file != "ngx_ws_mysql_link.c")
+            wrong(name " is for ngx_ws_mysql_link.c alone")
     } else if (name ~ /^json-c\//) {
         if (file != "ngx_ws_json.c")
             wrong("json-c is for ngx_ws_json.c alone")
@@ -63,7 +63,7 @@ function included(name,    n) {
         if (layer != "http")
             wrong(name " is for http alone")
     } else if (name ~ /^ngx_event/) {
-        if (layer ~ /^(proto|base)$/ || file == "ngx_ws_mysql_task.c")
+        if (layer ~ /^(proto|base)$/ || file ~ /^ngx_ws_mysql_(link|task)\.c$/)
             wrong(name " must not be included here")
     }
 }

@@ -44,7 +44,8 @@ typedef struct {
 
 
 /*
- * In init_process; conf lives longer.  NULL without memory.
+ * In init_process, once the zone is attached; conf lives longer.  NULL if it
+ * failed, which was logged.
  */
 ngx_ws_mysql_t *ngx_ws_mysql_create(ngx_ws_mysql_conf_t *conf,
     ngx_thread_pool_t *tp, ngx_log_t *log);

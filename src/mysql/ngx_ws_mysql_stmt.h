@@ -45,23 +45,20 @@ typedef struct {
     ngx_uint_t               nunit;
     ngx_uint_t               ntail;
     ngx_uint_t              *order;
-    unsigned                 read_only:1;   /* a SELECT that locks nothing */
+    unsigned                 read_only:1;   /* begins with SELECT */
 } ngx_ws_mysql_stmt_t;
 
 
 /*
  * Reads the SQL text; names ends with an empty name.  The statement lives in
- * the pool.  NULL with the reason in *err (static text, and what it speaks of
- * in *at), or with err->len 0 without memory.
+ * the pool.  NULL with the reason in *err, or with err->len 0 without memory.
  */
 ngx_ws_mysql_stmt_t *ngx_ws_mysql_stmt_compile(ngx_pool_t *pool,
     ngx_str_t *text, ngx_ws_mysql_kind_e kind, ngx_str_t *names,
-    ngx_str_t *err, ngx_str_t *at);
+    ngx_str_t *err);
 
-/*
- * The text of sql/NAME.sql as the module embeds it, or NULL.
- */
-ngx_str_t *ngx_ws_mysql_stmt_text(const char *name);
+/* The text of sql/NAME.sql as the module embeds it, empty if there is none. */
+ngx_str_t ngx_ws_mysql_stmt_text(const char *name);
 
 
 #endif /* _NGX_WS_MYSQL_STMT_H_INCLUDED_ */
