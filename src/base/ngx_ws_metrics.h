@@ -151,6 +151,9 @@ extern uint64_t  *ngx_ws_metrics;
 ngx_buf_t *ngx_ws_metrics_render(ngx_pool_t *pool, ngx_ws_zone_t *zone,
     ngx_ws_metrics_format_e format);
 
+/* Sets all values to 0 save the counters. */
+void ngx_ws_metrics_clear(uint64_t *values);
+
 /* The counter of a close code. */
 ngx_ws_metric_e ngx_ws_metrics_close(ngx_uint_t code);
 

@@ -44,11 +44,19 @@ ngx_ws_zone_t *ngx_ws_zone_add(ngx_conf_t *cf, ngx_str_t *name, size_t size,
     void *tag);
 
 /*
- * In init_process and exit_process: takes the slot of this process, with the
- * gauges cleared, and gives it back.  Counters are kept for ever.
+ * In init_process and exit_process of a worker: takes the slot of metrics of
+ * this process, with the gauges cleared, and gives it back.  Counters stay
+ * there for ever, and whoever has the slot next goes on with them.
  */
 void ngx_ws_zone_attach(ngx_ws_zone_t *zone);
 void ngx_ws_zone_detach(ngx_ws_zone_t *zone);
+
+/*
+ * The metrics in slot i and whether their process lives; NULL if there is no
+ * such slot, nor a later one.
+ */
+uint64_t *ngx_ws_zone_metrics(ngx_ws_zone_t *zone, ngx_uint_t i,
+    ngx_uint_t *alive);
 
 /*
  * Tokens by the digest (32 bytes) of what the client presented.  get: NGX_OK
