@@ -227,7 +227,7 @@ ngx_ws_deflate_message(ngx_ws_deflate_t *d, ngx_uint_t window, u_char *in,
 static ngx_int_t
 ngx_ws_deflate_room(ngx_ws_deflate_t *d, size_t len)
 {
-    if (len <= d->size && d->size <= NGX_WS_DEFLATE_KEEP) {
+    if (d->out && len <= d->size && d->size <= NGX_WS_DEFLATE_KEEP) {
         return NGX_OK;
     }
 
