@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_conf.h>
+#include <ngx_ws_redis_reply.h>
 #include <ngx_ws_redis_script.h>
 
 
@@ -23,13 +24,10 @@
  * start commands, cancel others, subscribe, destroy the object.
  */
 
-typedef struct ngx_ws_redis_s        ngx_ws_redis_t;
-
-/* Valid inside the callback only. */
-typedef struct ngx_ws_redis_reply_s  ngx_ws_redis_reply_t;
+typedef struct ngx_ws_redis_s     ngx_ws_redis_t;
 
 /* A command under way: valid until its handler is called, or cancelled. */
-typedef struct ngx_ws_redis_op_s     ngx_ws_redis_op_t;
+typedef struct ngx_ws_redis_op_s  ngx_ws_redis_op_t;
 
 
 typedef struct {
@@ -82,7 +80,10 @@ typedef void (*ngx_ws_redis_subscribed_pt)(void *data, ngx_int_t rc);
 ngx_ws_redis_t *ngx_ws_redis_create(ngx_ws_redis_conf_t *conf,
     const ngx_ws_redis_handler_t *handler, void *data, ngx_log_t *log);
 
-/* Drops commands and subscriptions under way without calling anybody. */
+/*
+ * Drops commands and subscriptions under way without calling anybody.  Outside
+ * of callbacks what was started is still sent, if the socket takes it.
+ */
 void ngx_ws_redis_destroy(ngx_ws_redis_t *rds);
 
 /* Whether a command started now would be sent. */
@@ -104,8 +105,8 @@ ngx_ws_redis_op_t *ngx_ws_redis_command(ngx_ws_redis_t *rds, ngx_str_t *argv,
 
 /*
  * MULTI, the commands, EXEC.  The reply is EXEC's array, one element a
- * command, each of which may be an error; an error when Redis refused one of
- * the commands beforehand: none was run then.
+ * command, each of which may be an error.  When Redis refused one beforehand
+ * none was run: NGX_DECLINED.
  */
 ngx_ws_redis_op_t *ngx_ws_redis_multi(ngx_ws_redis_t *rds,
     ngx_ws_redis_cmd_t *cmds, ngx_uint_t n, ngx_ws_redis_reply_pt handler,
@@ -122,38 +123,11 @@ void ngx_ws_redis_cancel(ngx_ws_redis_op_t *op);
 
 
 /*
- * A reply and its elements.  All take NULL, which is as a nil: the number is
- * 0, the string empty.
- */
-
-typedef enum {
-    NGX_WS_REDIS_NIL = 0,
-    NGX_WS_REDIS_STRING,
-    NGX_WS_REDIS_STATUS,
-    NGX_WS_REDIS_INTEGER,
-    NGX_WS_REDIS_ARRAY,
-    NGX_WS_REDIS_ERROR
-} ngx_ws_redis_type_e;
-
-ngx_ws_redis_type_e ngx_ws_redis_reply_type(ngx_ws_redis_reply_t *reply);
-
-/* An integer, or a string that is one in decimal; else 0. */
-int64_t ngx_ws_redis_reply_integer(ngx_ws_redis_reply_t *reply);
-
-/* A view of a string, a status or the text of an error; else empty. */
-ngx_str_t ngx_ws_redis_reply_string(ngx_ws_redis_reply_t *reply);
-
-/* Elements of an array; else 0, and NULL for one that is not there. */
-ngx_uint_t ngx_ws_redis_reply_count(ngx_ws_redis_reply_t *reply);
-ngx_ws_redis_reply_t *ngx_ws_redis_reply_element(ngx_ws_redis_reply_t *reply,
-    ngx_uint_t i);
-
-
-/*
- * Wants the channel once more.  done(data, rc) is called exactly once, unless
- * the want is dropped before.  After a failure the channel is wanted still,
- * and asked for again after each reconnect, until unsubscribed.  done may be
- * NULL.  NGX_OK, or NGX_ERROR without memory (nothing is wanted then).
+ * Wants the channel once more.  done(data, rc) is called exactly once, within
+ * four seconds and across a short absence of Redis, unless the want is dropped
+ * before.  After a failure the channel is wanted still, and asked for again
+ * after each reconnect, until unsubscribed.  done may be NULL.  NGX_OK, or
+ * NGX_ERROR without memory (nothing is wanted then).
  */
 ngx_int_t ngx_ws_redis_subscribe(ngx_ws_redis_t *rds, ngx_str_t *channel,
     ngx_ws_redis_subscribed_pt done, void *data);

@@ -1,0 +1,75 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_sha1.h>
+
+#include <ngx_ws_redis_script.h>
+#include <ngx_ws_scripts.h>
+
+
+static void ngx_ws_redis_script_digest(ngx_ws_redis_script_t *script);
+
+
+static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
+
+    [NGX_WS_REDIS_CONNECTION_DISCONNECT] =
+        { ngx_string(ngx_ws_lua_connection_disconnect), "" },
+
+    [NGX_WS_REDIS_CONNECTION_REGISTER] =
+        { ngx_string(ngx_ws_lua_connection_register), "" },
+
+    [NGX_WS_REDIS_CONNECTION_TOUCH] =
+        { ngx_string(ngx_ws_lua_connection_touch), "" },
+
+    [NGX_WS_REDIS_CONNECTION_UNLINK] =
+        { ngx_string(ngx_ws_lua_connection_unlink), "" },
+
+    [NGX_WS_REDIS_ID_BLOCK] =
+        { ngx_string(ngx_ws_lua_id_block), "" },
+
+    [NGX_WS_REDIS_LOCK] =
+        { ngx_string(ngx_ws_lua_lock), "" },
+
+    [NGX_WS_REDIS_RECORD_POISON] =
+        { ngx_string(ngx_ws_lua_record_poison), "" },
+
+    [NGX_WS_REDIS_RECORD_TRIM] =
+        { ngx_string(ngx_ws_lua_record_trim), "" },
+
+    [NGX_WS_REDIS_UNLOCK] =
+        { ngx_string(ngx_ws_lua_unlock), "" }
+};
+
+
+ngx_ws_redis_script_t *
+ngx_ws_redis_script(ngx_ws_redis_script_e script)
+{
+    ngx_ws_redis_script_t  *s;
+
+    s = &ngx_ws_redis_scripts[script];
+
+    if (s->sha1[0] == '\0') {
+        ngx_ws_redis_script_digest(s);
+    }
+
+    return s;
+}
+
+
+static void
+ngx_ws_redis_script_digest(ngx_ws_redis_script_t *script)
+{
+    u_char      digest[20];
+    ngx_sha1_t  sha1;
+
+    ngx_sha1_init(&sha1);
+    ngx_sha1_update(&sha1, script->text.data, script->text.len);
+    ngx_sha1_final(digest, &sha1);
+
+    (void) ngx_hex_dump(script->sha1, digest, sizeof(digest));
+}
