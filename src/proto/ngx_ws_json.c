@@ -39,8 +39,8 @@ ngx_ws_json_parse(u_char *p, size_t len, ngx_uint_t depth,
     enum json_tokener_error   err;
 
     /*
-     * What is valid is decided here: how strict json-c is differs from
-     * version to version, and it spends hundreds of bytes on "[]".
+     * What is valid, UTF-8 too, is decided here: how strict json-c is differs
+     * from version to version, and it spends hundreds of bytes on "[]".
      */
 
     if (ngx_ws_json_scan(&s, p, len, depth) != NGX_OK) {
@@ -66,8 +66,7 @@ ngx_ws_json_parse(u_char *p, size_t len, ngx_uint_t depth,
         return NULL;
     }
 
-    json_tokener_set_flags(tok,
-                           JSON_TOKENER_STRICT|JSON_TOKENER_VALIDATE_UTF8);
+    json_tokener_set_flags(tok, JSON_TOKENER_STRICT);
 
     obj = json_tokener_parse_ex(tok, (const char *) s.value.data,
                                 (int) s.value.len);

@@ -40,6 +40,7 @@ static ngx_uint_t ngx_ws_json_scan_fits(u_char *p, u_char *end);
 static ngx_int_t ngx_ws_json_scan_literal(ngx_ws_json_scan_t *s,
     const char *literal, size_t len);
 static void ngx_ws_json_scan_space(ngx_ws_json_scan_t *s);
+static u_char ngx_ws_json_scan_escaped(u_char ch);
 static u_char *ngx_ws_json_scan_unicode(u_char *dst, u_char **src,
     u_char *last);
 
@@ -140,43 +141,20 @@ ngx_ws_json_scan_unescape(ngx_str_t *s)
 
     while (src < last) {
 
-        if (*src != '\\') {
-            *dst++ = *src++;
-            continue;
+        ch = *src++;
+
+        if (ch == '\\') {
+            ch = *src++;
+
+            if (ch == 'u') {
+                dst = ngx_ws_json_scan_unicode(dst, &src, last);
+                continue;
+            }
+
+            ch = ngx_ws_json_scan_escaped(ch);
         }
 
-        ch = src[1];
-        src += 2;
-
-        switch (ch) {
-
-        case 'b':
-            *dst++ = '\b';
-            break;
-
-        case 'f':
-            *dst++ = '\f';
-            break;
-
-        case 'n':
-            *dst++ = '\n';
-            break;
-
-        case 'r':
-            *dst++ = '\r';
-            break;
-
-        case 't':
-            *dst++ = '\t';
-            break;
-
-        case 'u':
-            dst = ngx_ws_json_scan_unicode(dst, &src, last);
-            break;
-
-        default: /* quote, backslash, slash */
-            *dst++ = ch;
-        }
+        *dst++ = ch;
     }
 
     s->len = (size_t) (dst - s->data);
@@ -567,6 +545,32 @@ ngx_ws_json_scan_space(ngx_ws_json_scan_t *s)
                || *s->pos == '\n' || *s->pos == '\r'))
     {
         s->pos++;
+    }
+}
+
+
+static u_char
+ngx_ws_json_scan_escaped(u_char ch)
+{
+    switch (ch) {
+
+    case 'b':
+        return '\b';
+
+    case 'f':
+        return '\f';
+
+    case 'n':
+        return '\n';
+
+    case 'r':
+        return '\r';
+
+    case 't':
+        return '\t';
+
+    default: /* quote, backslash, slash */
+        return ch;
     }
 }
 

@@ -62,6 +62,7 @@ main(void)
     bad("bAQI==", 6, "base64: padding too long");
     bad("b====", 5, "base64: only padding");
     bad("b=", 2, "base64: one =");
+    bad("b==", 3, "base64: two");
     bad("bA===", 5, "base64: three");
     bad("bAQ==AQ==", 9, "base64: padding within");
     bad("bAQ-_", 5, "base64: of URLs");

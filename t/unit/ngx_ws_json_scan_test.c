@@ -136,6 +136,7 @@ main(void)
     unescape("\\ud83d", "\xef\xbf\xbd", 3);
     unescape("\\ude00x", "\xef\xbf\xbdx", 4);
     unescape("\\ud83d\\n", "\xef\xbf\xbd\n", 4);
+    unescape("\\ud83d\\uffff", "\xef\xbf\xbd\xef\xbf\xbf", 6);
     unescape("\\ud83d\\u0041", "\xef\xbf\xbd" "A", 4);
     unescape("\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80", 7);
     unescape("\\\\u0041", "\\u0041", 6);
@@ -225,6 +226,8 @@ counts(void)
        "NUL in a key is told");
     ok(scan(&s, "{\"\\\\u0000\":\"\\u0000\"}", 20) == NGX_OK && !s.nul_key,
        "an escaped backslash is no NUL");
+    ok(scan(&s, "{\"a\":\"\\u0000\",\"b\":1}", 20) == NGX_OK && !s.nul_key,
+       "nor is one in the value before it");
     ok(scan(&s, "{\"\\u0000\":{\"a\":1}}", 18) == NGX_OK && s.nul_key,
        "NUL in a key is not forgotten");
 }
