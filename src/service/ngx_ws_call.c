@@ -45,16 +45,19 @@ ngx_ws_call_create(ngx_ws_worker_t *worker, ngx_ws_identity_t *identity,
      *
      *     call->error = NGX_WS_OK;
      *     call->message, call->result = { 0, NULL };
-     *     call->invalid, call->next, call->state = NULL;
+     *     call->identity, call->invalid, call->next, call->state = NULL;
      */
 
     call->pool = pool;
     call->log = worker->log;
     call->worker = worker;
-    call->identity = ngx_ws_identity_ref(identity);
     call->conf = conf;
     call->done = done;
     call->data = data;
+
+    if (identity != NULL) {
+        call->identity = ngx_ws_identity_ref(identity);
+    }
 
     return call;
 }
@@ -65,7 +68,10 @@ ngx_ws_call_done(ngx_ws_call_t *call)
 {
     call->done(call);
 
-    ngx_ws_identity_unref(call->identity);
+    if (call->identity != NULL) {
+        ngx_ws_identity_unref(call->identity);
+    }
+
     ngx_destroy_pool(call->pool);
 }
 

@@ -34,7 +34,7 @@ struct ngx_ws_call_s {
     ngx_pool_t          *pool;            /* ends with the call */
     ngx_log_t           *log;             /* the worker's */
     ngx_ws_worker_t     *worker;
-    ngx_ws_identity_t   *identity;        /* a reference */
+    ngx_ws_identity_t   *identity;        /* a reference, or NULL */
     ngx_ws_service_conf_t  *conf;         /* of the location */
 
     ngx_ws_call_pt       done;            /* the door's; data may be NULL */
@@ -56,7 +56,10 @@ typedef struct {
 } ngx_ws_call_invalid_t;
 
 
-/* Takes a reference to identity of its own.  NULL without memory. */
+/*
+ * Takes a reference of its own to identity, which is NULL as long as nobody
+ * is known.  NULL without memory.
+ */
 ngx_ws_call_t *ngx_ws_call_create(ngx_ws_worker_t *worker,
     ngx_ws_identity_t *identity, ngx_ws_service_conf_t *conf,
     ngx_ws_call_pt done, void *data);

@@ -17,6 +17,9 @@
 /*
  * The record: entries of a Redis stream, written to MySQL in batches by one
  * consumer of all workers, at least once and idempotently.
+ *
+ * An entry's field "kind" tells what it is, see ngx_ws_record_row.h; its other
+ * fields are columns.
  */
 
 typedef struct {
@@ -32,8 +35,13 @@ typedef struct {
 
 #define NGX_WS_RECORD_ARGS  24     /* room for one entry's XADD */
 
+
 ngx_ws_record_t *ngx_ws_record_create(ngx_ws_worker_t *w);
 void ngx_ws_record_destroy(ngx_ws_record_t *record);
+
+/* Redis is there, or lost: see ngx_ws_redis_handler_t. */
+void ngx_ws_record_up(ngx_ws_record_t *record);
+void ngx_ws_record_down(ngx_ws_record_t *record);
 
 /*
  * Writes the command that appends the event to the stream into argv (room for

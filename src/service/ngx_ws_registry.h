@@ -17,6 +17,7 @@
 /*
  * Connections as users see them: registered by REST or by a socket's "auth",
  * found by connection_id over all workers, recorded in websocket_connections.
+ * Strings are copied.
  */
 
 typedef struct {
@@ -28,17 +29,24 @@ typedef struct {
 } ngx_ws_registry_connection_t;
 
 
+ngx_ws_registry_t *ngx_ws_registry_create(ngx_ws_worker_t *w);
+void ngx_ws_registry_destroy(ngx_ws_registry_t *reg);
+
+/* Redis is there: see ngx_ws_redis_handler_t. */
+void ngx_ws_registry_up(ngx_ws_registry_t *reg);
+
 /*
  * POST connect.  Result {"data":{"connection_id",...}}; an id that another
- * user has is NGX_WS_INVALID, "The connection_id has already been taken."
+ * user has is NGX_WS_INVALID, "The connection id has already been taken."
  */
 void ngx_ws_registry_connect(ngx_ws_call_t *call,
     ngx_ws_registry_connection_t *conn);
 
 /*
- * POST disconnect: closes the linked socket wherever it is.  NGX_WS_FORBIDDEN
- * for another user's connection, NGX_WS_NOT_FOUND for an unknown one or one of
- * another tenant.
+ * POST disconnect: closes the linked socket wherever it is, by the message
+ * "close SOCKET CONNECTION_ID" to its worker.  NGX_WS_FORBIDDEN for another
+ * user's connection, NGX_WS_NOT_FOUND for an unknown one or one of another
+ * tenant.
  */
 void ngx_ws_registry_disconnect(ngx_ws_call_t *call,
     ngx_str_t *connection_id);
@@ -57,6 +65,15 @@ void ngx_ws_registry_link(ngx_ws_call_t *call,
  */
 void ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_str_t *connection_id, uint64_t socket);
+
+/*
+ * The connection is in use, unless it is somebody else's: a REST call carried
+ * its id, or its socket lives on.  A connection is forgotten some hours after
+ * the last sign of life (retention_connections), so a call an hour is enough
+ * for a socket.  Needs no answer.
+ */
+void ngx_ws_registry_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id);
 
 
 #endif /* _NGX_WS_REGISTRY_H_INCLUDED_ */

@@ -25,12 +25,13 @@
  * machines.
  */
 
-typedef struct ngx_ws_worker_s   ngx_ws_worker_t;
-typedef struct ngx_ws_auth_s     ngx_ws_auth_t;
-typedef struct ngx_ws_bus_s      ngx_ws_bus_t;
-typedef struct ngx_ws_ids_s      ngx_ws_ids_t;
-typedef struct ngx_ws_record_s   ngx_ws_record_t;
-typedef struct ngx_ws_users_s    ngx_ws_users_t;
+typedef struct ngx_ws_worker_s     ngx_ws_worker_t;
+typedef struct ngx_ws_auth_s       ngx_ws_auth_t;
+typedef struct ngx_ws_bus_s        ngx_ws_bus_t;
+typedef struct ngx_ws_ids_s        ngx_ws_ids_t;
+typedef struct ngx_ws_record_s     ngx_ws_record_t;
+typedef struct ngx_ws_registry_s   ngx_ws_registry_t;
+typedef struct ngx_ws_users_s      ngx_ws_users_t;
 
 
 typedef struct {
@@ -56,6 +57,7 @@ struct ngx_ws_worker_s {
     ngx_ws_bus_t            *bus;
     ngx_ws_ids_t            *ids;
     ngx_ws_record_t         *record;
+    ngx_ws_registry_t       *registry;
     ngx_ws_users_t          *users;
 
     /* "host-pid-random": its channel and lease are named by it */
@@ -72,16 +74,15 @@ struct ngx_ws_worker_s {
     ngx_rbtree_t             sockets;
     ngx_rbtree_node_t        sockets_sentinel;
 
-    ngx_event_t              lease;       /* renews it in Redis */
-
-    unsigned                 leaving:1;
+    ngx_event_t              lease;        /* renews it in Redis */
 };
 
 
 /*
  * Creates the state of this process; what it needs of Redis and MySQL is
  * connected in the background.  conf->redis.addr.socklen is 0 where no Redis
- * is configured (echo alone): redis, mysql and what stands on them are NULL.
+ * is configured, conf->mysql.database empty where no MySQL is (echo alone needs
+ * neither): redis, mysql and what stands on them are NULL then.
  */
 ngx_ws_worker_t *ngx_ws_worker_create(ngx_cycle_t *cycle,
     ngx_ws_worker_conf_t *conf, const ngx_ws_worker_handler_t *handler);

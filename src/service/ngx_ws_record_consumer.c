@@ -1,0 +1,598 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_backoff.h>
+#include <ngx_ws_lock.h>
+#include <ngx_ws_metrics.h>
+#include <ngx_ws_record_batch.h>
+#include <ngx_ws_record_consumer.h>
+
+
+/* entries of a first batch, and bytes of any */
+#define NGX_WS_RECORD_CONSUMER_FIRST  64
+#define NGX_WS_RECORD_CONSUMER_BYTES  (4 * 1024 * 1024)
+
+#define NGX_WS_RECORD_CONSUMER_RETRY_MIN  100
+#define NGX_WS_RECORD_CONSUMER_RETRY_MAX  2000
+
+/* what MySQL has is kept for those who missed its publication */
+#define NGX_WS_RECORD_CONSUMER_KEEP   60000
+#define NGX_WS_RECORD_CONSUMER_WATCH  1000
+#define NGX_WS_RECORD_CONSUMER_ALARM  1000000
+
+
+struct ngx_ws_record_consumer_s {
+    ngx_ws_worker_t           *worker;
+    ngx_pool_t                *pool;
+    ngx_ws_mysql_stmt_t       *stmts[NGX_WS_RECORD_ROW_KINDS];
+
+    ngx_ws_lock_t              lock;
+    ngx_ws_redis_key_t         stream;
+    ngx_ws_redis_key_t         poison;
+
+    ngx_event_t                poll;
+    ngx_event_t                watch;
+    ngx_ws_backoff_t           backoff;
+
+    ngx_ws_record_batch_t     *batch;      /* MySQL is at it */
+    ngx_uint_t                 count;      /* entries to read */
+
+    unsigned                   reading:1;
+    unsigned                   pending:1;  /* first what was read before */
+    unsigned                   alarmed:1;
+};
+
+
+static void ngx_ws_record_consumer_taken(void *data);
+static void ngx_ws_record_consumer_lost(void *data);
+static void ngx_ws_record_consumer_group(ngx_ws_record_consumer_t *cons);
+static void ngx_ws_record_consumer_poll(ngx_event_t *ev);
+static void ngx_ws_record_consumer_read(ngx_ws_record_consumer_t *cons);
+static void ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static void ngx_ws_record_consumer_write(ngx_ws_record_consumer_t *cons,
+    ngx_ws_redis_reply_t *entries);
+static void ngx_ws_record_consumer_written(void *data,
+    ngx_ws_mysql_result_t *res);
+static void ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons);
+static void ngx_ws_record_consumer_ack(ngx_ws_record_consumer_t *cons);
+static void ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
+    ngx_ws_record_entry_t *entry);
+static void ngx_ws_record_consumer_acked(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static void ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons,
+    ngx_uint_t n);
+static void ngx_ws_record_consumer_failed(ngx_ws_record_consumer_t *cons);
+static void ngx_ws_record_consumer_watch(ngx_event_t *ev);
+static void ngx_ws_record_consumer_watched(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static void ngx_ws_record_consumer_alarm(ngx_ws_record_consumer_t *cons,
+    ngx_uint_t n);
+
+
+static const ngx_ws_lock_handler_t  ngx_ws_record_consumer_handler = {
+    ngx_ws_record_consumer_taken,
+    ngx_ws_record_consumer_lost
+};
+
+
+/* the name of the group, of its only consumer and of the lock */
+
+static ngx_str_t  ngx_ws_record_consumer_name = ngx_string("record");
+
+
+ngx_ws_record_consumer_t *
+ngx_ws_record_consumer_create(ngx_ws_worker_t *w)
+{
+    ngx_str_t                 *prefix;
+    ngx_uint_t                 i;
+    ngx_pool_t                *pool;
+    ngx_ws_record_consumer_t  *cons;
+
+    pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, w->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    cons = ngx_pcalloc(pool, sizeof(ngx_ws_record_consumer_t));
+    if (cons == NULL) {
+        goto failed;
+    }
+
+    for (i = 0; i < NGX_WS_RECORD_ROW_KINDS; i++) {
+        cons->stmts[i] = ngx_ws_record_row_compile(pool, i);
+        if (cons->stmts[i] == NULL) {
+            goto failed;
+        }
+    }
+
+    cons->worker = w;
+    cons->pool = pool;
+
+    prefix = &w->conf->redis.prefix;
+
+    (void) ngx_ws_redis_key(&cons->stream, prefix, NGX_WS_REDIS_KEY_EVENTS,
+                            0, 0, NULL);
+    (void) ngx_ws_redis_key(&cons->poison, prefix, NGX_WS_REDIS_KEY_POISON,
+                            0, 0, NULL);
+
+    ngx_ws_lock_init(&cons->lock, w, "record", &ngx_ws_record_consumer_handler,
+                     cons);
+
+    ngx_ws_backoff_init(&cons->backoff, NGX_WS_RECORD_CONSUMER_RETRY_MIN,
+                        NGX_WS_RECORD_CONSUMER_RETRY_MAX);
+
+    cons->poll.handler = ngx_ws_record_consumer_poll;
+    cons->poll.data = cons;
+    cons->poll.log = w->log;
+    cons->poll.cancelable = 1;
+
+    cons->watch.handler = ngx_ws_record_consumer_watch;
+    cons->watch.data = cons;
+    cons->watch.log = w->log;
+    cons->watch.cancelable = 1;
+
+    return cons;
+
+failed:
+
+    ngx_destroy_pool(pool);
+
+    return NULL;
+}
+
+
+void
+ngx_ws_record_consumer_destroy(ngx_ws_record_consumer_t *cons)
+{
+    ngx_ws_record_consumer_lost(cons);
+    ngx_ws_lock_cleanup(&cons->lock);
+
+    if (cons->batch) {
+        ngx_ws_record_batch_destroy(cons->batch);
+    }
+
+    ngx_destroy_pool(cons->pool);
+}
+
+
+void
+ngx_ws_record_consumer_up(ngx_ws_record_consumer_t *cons)
+{
+    ngx_ws_lock_up(&cons->lock);
+}
+
+
+void
+ngx_ws_record_consumer_down(ngx_ws_record_consumer_t *cons)
+{
+    ngx_ws_lock_down(&cons->lock);
+}
+
+
+static void
+ngx_ws_record_consumer_taken(void *data)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    ngx_log_error(NGX_LOG_INFO, cons->worker->log, 0,
+                  "this worker writes the record");
+
+    cons->pending = 1;
+    cons->count = ngx_min(NGX_WS_RECORD_CONSUMER_FIRST,
+                          cons->worker->conf->mysql.batch);
+
+    ngx_ws_backoff_reset(&cons->backoff);
+
+    ngx_ws_record_consumer_group(cons);
+    ngx_ws_record_consumer_read(cons);
+    ngx_ws_record_consumer_watch(&cons->watch);
+}
+
+
+static void
+ngx_ws_record_consumer_lost(void *data)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    if (cons->poll.timer_set) {
+        ngx_del_timer(&cons->poll);
+    }
+
+    if (cons->watch.timer_set) {
+        ngx_del_timer(&cons->watch);
+    }
+
+    ngx_ws_metric_set(RECORD_PENDING, 0);
+}
+
+
+/* That the group is there already is an error of no interest. */
+
+static void
+ngx_ws_record_consumer_group(ngx_ws_record_consumer_t *cons)
+{
+    ngx_str_t  argv[6];
+
+    ngx_str_set(&argv[0], "XGROUP");
+    ngx_str_set(&argv[1], "CREATE");
+    argv[2] = cons->stream.str;
+    argv[3] = ngx_ws_record_consumer_name;
+    ngx_str_set(&argv[4], "0");
+    ngx_str_set(&argv[5], "MKSTREAM");
+
+    (void) ngx_ws_redis_command(cons->worker->redis, argv, 6, NULL, NULL);
+}
+
+
+static void
+ngx_ws_record_consumer_poll(ngx_event_t *ev)
+{
+    ngx_ws_record_consumer_t *cons = ev->data;
+
+    ngx_ws_record_consumer_read(cons);
+}
+
+
+static void
+ngx_ws_record_consumer_read(ngx_ws_record_consumer_t *cons)
+{
+    u_char     text[NGX_INT_T_LEN];
+    ngx_str_t  argv[9];
+
+    if (cons->reading || cons->batch || !ngx_ws_lock_held(&cons->lock)) {
+        return;
+    }
+
+    if (!ngx_ws_mysql_is_up(cons->worker->mysql)) {
+        ngx_ws_record_consumer_failed(cons);
+        return;
+    }
+
+    ngx_str_set(&argv[0], "XREADGROUP");
+    ngx_str_set(&argv[1], "GROUP");
+    argv[2] = ngx_ws_record_consumer_name;
+    argv[3] = ngx_ws_record_consumer_name;
+    ngx_str_set(&argv[4], "COUNT");
+    argv[5].data = text;
+    argv[5].len = ngx_sprintf(text, "%ui", cons->count) - text;
+    ngx_str_set(&argv[6], "STREAMS");
+    argv[7] = cons->stream.str;
+
+    if (cons->pending) {
+        ngx_str_set(&argv[8], "0");
+
+    } else {
+        ngx_str_set(&argv[8], ">");
+    }
+
+    if (ngx_ws_redis_command(cons->worker->redis, argv, 9,
+                             ngx_ws_record_consumer_got, cons)
+        == NULL)
+    {
+        ngx_ws_record_consumer_failed(cons);
+        return;
+    }
+
+    cons->reading = 1;
+}
+
+
+static void
+ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    ngx_str_t              error;
+    ngx_ws_redis_reply_t  *entries;
+
+    cons->reading = 0;
+
+    if (rc != NGX_OK) {
+        ngx_ws_record_consumer_failed(cons);
+        return;
+    }
+
+    if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR) {
+        error = ngx_ws_redis_reply_string(reply);
+
+        ngx_log_error(NGX_LOG_WARN, cons->worker->log, 0,
+                      "redis gives no entries of the record: \"%V\"", &error);
+
+        /* the stream has been deleted, or Redis came back without it */
+
+        ngx_ws_record_consumer_group(cons);
+        ngx_ws_record_consumer_failed(cons);
+        return;
+    }
+
+    /* one stream: its key and its entries */
+
+    entries = ngx_ws_redis_reply_element(
+                                   ngx_ws_redis_reply_element(reply, 0), 1);
+
+    if (ngx_ws_redis_reply_count(entries)) {
+        ngx_ws_record_consumer_write(cons, entries);
+        return;
+    }
+
+    if (cons->pending) {
+        cons->pending = 0;
+        ngx_ws_record_consumer_read(cons);
+        return;
+    }
+
+    ngx_ws_record_consumer_next(cons, 0);
+}
+
+
+static void
+ngx_ws_record_consumer_write(ngx_ws_record_consumer_t *cons,
+    ngx_ws_redis_reply_t *entries)
+{
+    ngx_uint_t           nitems;
+    ngx_ws_mysql_item_t  items[NGX_WS_RECORD_ROW_KINDS];
+
+    cons->batch = ngx_ws_record_batch_create(entries, cons->stmts,
+                                             cons->worker->log);
+    if (cons->batch == NULL) {
+        ngx_ws_record_consumer_failed(cons);
+        return;
+    }
+
+    nitems = ngx_ws_record_batch_items(cons->batch, items);
+
+    if (nitems == 0) {
+        ngx_ws_record_consumer_finish(cons);
+        return;
+    }
+
+    /* after a long stop of the process the lock may be somebody else's */
+
+    if (ngx_ws_lock_held(&cons->lock)
+        && ngx_ws_mysql_transaction(cons->worker->mysql, items, nitems,
+                                    ngx_ws_record_consumer_written, cons))
+    {
+        return;
+    }
+
+    ngx_ws_record_consumer_failed(cons);
+}
+
+
+static void
+ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    if (res->rc == NGX_OK) {
+        ngx_ws_record_batch_refused(cons->batch, res);
+        ngx_ws_record_consumer_finish(cons);
+        return;
+    }
+
+    if (res->rc == NGX_ERROR) {
+        ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
+                      "mysql refuses the record: error %ui", res->errnum);
+    }
+
+    ngx_ws_record_consumer_failed(cons);
+}
+
+
+static void
+ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons)
+{
+    ngx_uint_t              i, n, refused;
+    ngx_ws_record_batch_t  *batch;
+
+    batch = cons->batch;
+    refused = 0;
+
+    for (i = 0; i < batch->n; i++) {
+        if (batch->entries[i].refused) {
+            ngx_ws_record_consumer_aside(cons, &batch->entries[i]);
+            refused++;
+        }
+    }
+
+    n = batch->n;
+
+    if (n > refused) {
+        ngx_ws_record_consumer_ack(cons);
+    }
+
+    ngx_ws_metric_add(RECORD_WRITTEN, n - refused);
+    ngx_ws_metric_add(RECORD_FAILED, refused);
+
+    cons->batch = NULL;
+
+    if (batch->size > NGX_WS_RECORD_CONSUMER_BYTES) {
+        cons->count = ngx_max(cons->count / 2, 1);
+
+    } else if (batch->size < NGX_WS_RECORD_CONSUMER_BYTES / 4) {
+        cons->count = ngx_min(cons->count * 2,
+                              cons->worker->conf->mysql.batch);
+    }
+
+    ngx_ws_record_batch_destroy(batch);
+    ngx_ws_backoff_reset(&cons->backoff);
+
+    ngx_ws_record_consumer_next(cons, n);
+}
+
+
+static void
+ngx_ws_record_consumer_ack(ngx_ws_record_consumer_t *cons)
+{
+    ngx_str_t              *argv;
+    ngx_uint_t              argc, i;
+    ngx_ws_record_batch_t  *batch;
+
+    batch = cons->batch;
+
+    argv = ngx_palloc(batch->pool, (3 + batch->n) * sizeof(ngx_str_t));
+    if (argv == NULL) {
+        cons->pending = 1;
+        return;
+    }
+
+    ngx_str_set(&argv[0], "XACK");
+    argv[1] = cons->stream.str;
+    argv[2] = ngx_ws_record_consumer_name;
+    argc = 3;
+
+    for (i = 0; i < batch->n; i++) {
+        if (!batch->entries[i].refused) {
+            argv[argc++] = batch->entries[i].id;
+        }
+    }
+
+    if (ngx_ws_redis_command(cons->worker->redis, argv, argc,
+                             ngx_ws_record_consumer_acked, cons)
+        == NULL)
+    {
+        cons->pending = 1;
+    }
+}
+
+
+/* The server's text may quote data: it goes to Redis, not into the log. */
+
+static void
+ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
+    ngx_ws_record_entry_t *entry)
+{
+    u_char     text[NGX_INT_T_LEN];
+    ngx_str_t  keys[2], args[4];
+
+    ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
+                  "entry %V of the record is put aside: error %ui",
+                  &entry->id, entry->errnum);
+
+    keys[0] = cons->stream.str;
+    keys[1] = cons->poison.str;
+
+    args[0] = ngx_ws_record_consumer_name;
+    args[1] = entry->id;
+    args[2].data = text;
+    args[2].len = ngx_sprintf(text, "%ui", entry->errnum) - text;
+    args[3] = entry->error;
+
+    if (ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_POISON,
+                          keys, 2, args, 4, ngx_ws_record_consumer_acked,
+                          cons)
+        == NULL)
+    {
+        cons->pending = 1;
+    }
+}
+
+
+static void
+ngx_ws_record_consumer_acked(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    if (rc != NGX_OK
+        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
+    {
+        cons->pending = 1;
+    }
+}
+
+
+/* A full batch is followed at once, after a smaller one there is time. */
+
+static void
+ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons, ngx_uint_t n)
+{
+    if (n >= cons->count) {
+        ngx_ws_record_consumer_read(cons);
+        return;
+    }
+
+    if (ngx_ws_lock_held(&cons->lock)) {
+        ngx_add_timer(&cons->poll, cons->worker->conf->mysql.flush);
+    }
+}
+
+
+static void
+ngx_ws_record_consumer_failed(ngx_ws_record_consumer_t *cons)
+{
+    if (cons->batch) {
+        ngx_ws_record_batch_destroy(cons->batch);
+        cons->batch = NULL;
+    }
+
+    cons->pending = 1;
+
+    if (ngx_ws_lock_held(&cons->lock)) {
+        ngx_add_timer(&cons->poll, ngx_ws_backoff_next(&cons->backoff,
+                                                       ngx_random()));
+    }
+}
+
+
+static void
+ngx_ws_record_consumer_watch(ngx_event_t *ev)
+{
+    ngx_ws_record_consumer_t *cons = ev->data;
+
+    u_char     text[NGX_INT_T_LEN];
+    ngx_str_t  args[2];
+
+    ngx_add_timer(ev, NGX_WS_RECORD_CONSUMER_WATCH);
+
+    args[0] = ngx_ws_record_consumer_name;
+    args[1].data = text;
+    args[1].len = ngx_sprintf(text, "%d", NGX_WS_RECORD_CONSUMER_KEEP) - text;
+
+    (void) ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_TRIM,
+                             &cons->stream.str, 1, args, 2,
+                             ngx_ws_record_consumer_watched, cons);
+}
+
+
+static void
+ngx_ws_record_consumer_watched(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    int64_t  n;
+
+    if (rc != NGX_OK || !ngx_ws_lock_held(&cons->lock)) {
+        return;
+    }
+
+    n = ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 0));
+
+    ngx_ws_metric_set(RECORD_PENDING, n);
+    ngx_ws_record_consumer_alarm(cons, n);
+}
+
+
+static void
+ngx_ws_record_consumer_alarm(ngx_ws_record_consumer_t *cons, ngx_uint_t n)
+{
+    if (!cons->alarmed && n >= NGX_WS_RECORD_CONSUMER_ALARM) {
+        cons->alarmed = 1;
+        ngx_log_error(NGX_LOG_WARN, cons->worker->log, 0,
+                      "%ui entries of the record wait in redis for mysql", n);
+    }
+
+    if (cons->alarmed && n < NGX_WS_RECORD_CONSUMER_ALARM / 2) {
+        cons->alarmed = 0;
+    }
+}

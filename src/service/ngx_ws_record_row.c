@@ -1,0 +1,150 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_record_row.h>
+
+
+typedef struct {
+    ngx_str_t        kind;
+    const char      *stmt;
+    ngx_str_t       *names;
+} ngx_ws_record_row_t;
+
+
+static ngx_str_t  ngx_ws_record_row_event[] = {
+    ngx_string("id"),
+    ngx_string("tenant_id"),
+    ngx_string("user_id"),
+    ngx_string("created_at"),
+    ngx_string("event_type"),
+    ngx_string("channel"),
+    ngx_string("payload"),
+    ngx_string("status"),
+    ngx_null_string
+};
+
+
+static ngx_str_t  ngx_ws_record_row_connection[] = {
+    ngx_string("connection_id"),
+    ngx_string("updated_at"),
+    ngx_string("tenant_id"),
+    ngx_string("user_id"),
+    ngx_string("status"),
+    ngx_string("connected_at"),
+    ngx_string("subscribed_channels"),
+    ngx_string("last_activity_at"),
+    ngx_string("disconnected_at"),
+    ngx_string("ip_address"),
+    ngx_string("session_id"),
+    ngx_string("browser"),
+    ngx_string("device_type"),
+    ngx_null_string
+};
+
+
+/* by ngx_ws_record_row_kind_e */
+
+static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
+
+    { ngx_string("event"),
+      "event_insert",
+      ngx_ws_record_row_event },
+
+    { ngx_string("connection"),
+      "connection_upsert",
+      ngx_ws_record_row_connection }
+};
+
+
+ngx_ws_mysql_stmt_t *
+ngx_ws_record_row_compile(ngx_pool_t *pool, ngx_ws_record_row_kind_e kind)
+{
+    ngx_str_t             err, text;
+    ngx_ws_mysql_stmt_t  *stmt;
+
+    text = ngx_ws_mysql_stmt_text(ngx_ws_record_rows[kind].stmt);
+
+    stmt = ngx_ws_mysql_stmt_compile(pool, &text, NGX_WS_MYSQL_ROWS,
+                                     ngx_ws_record_rows[kind].names, &err);
+
+    if (stmt == NULL && err.len) {
+        ngx_log_error(NGX_LOG_ALERT, pool->log, 0,
+                      "statement \"%s\" does not compile: %V",
+                      ngx_ws_record_rows[kind].stmt, &err);
+    }
+
+    return stmt;
+}
+
+
+ngx_ws_record_row_kind_e
+ngx_ws_record_row_kind(ngx_ws_redis_reply_t *fields)
+{
+    ngx_str_t   name, value;
+    ngx_uint_t  i, k, n;
+
+    n = ngx_ws_redis_reply_count(fields);
+
+    for (i = 0; i + 1 < n; i += 2) {
+        name = ngx_ws_redis_reply_string(
+                                     ngx_ws_redis_reply_element(fields, i));
+
+        if (name.len != 4 || ngx_memcmp(name.data, "kind", 4) != 0) {
+            continue;
+        }
+
+        value = ngx_ws_redis_reply_string(
+                                 ngx_ws_redis_reply_element(fields, i + 1));
+
+        for (k = 0; k < NGX_WS_RECORD_ROW_KINDS; k++) {
+            if (value.len == ngx_ws_record_rows[k].kind.len
+                && ngx_memcmp(value.data, ngx_ws_record_rows[k].kind.data,
+                              value.len)
+                   == 0)
+            {
+                return k;
+            }
+        }
+    }
+
+    return NGX_WS_RECORD_ROW_KINDS;
+}
+
+
+void
+ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
+    ngx_ws_redis_reply_t *fields, ngx_ws_mysql_value_t *values)
+{
+    ngx_str_t    name, value, *names;
+    ngx_uint_t   i, k, n;
+
+    names = ngx_ws_record_rows[kind].names;
+
+    for (k = 0; names[k].len; k++) {
+        ngx_ws_mysql_set_null(&values[k]);
+    }
+
+    n = ngx_ws_redis_reply_count(fields);
+
+    for (i = 0; i + 1 < n; i += 2) {
+        name = ngx_ws_redis_reply_string(
+                                     ngx_ws_redis_reply_element(fields, i));
+
+        for (k = 0; names[k].len; k++) {
+            if (names[k].len == name.len
+                && ngx_memcmp(names[k].data, name.data, name.len) == 0)
+            {
+                value = ngx_ws_redis_reply_string(
+                                 ngx_ws_redis_reply_element(fields, i + 1));
+                ngx_ws_mysql_set_str(&values[k], &value);
+                break;
+            }
+        }
+    }
+}

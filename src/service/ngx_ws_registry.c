@@ -1,0 +1,544 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_random.h>
+#include <ngx_ws_redis_key.h>
+#include <ngx_ws_registry.h>
+#include <ngx_ws_time.h>
+
+
+/*
+ * How long Redis keeps a connection after its last sign of life, at least,
+ * and one whose id nobody but its socket knew after its end.
+ */
+#define NGX_WS_REGISTRY_KEEP_MIN   3600000
+#define NGX_WS_REGISTRY_KEEP_MADE  60000
+
+/* ends of sockets that Redis has to be told of */
+#define NGX_WS_REGISTRY_ENDS       100000
+#define NGX_WS_REGISTRY_SENT       256
+#define NGX_WS_REGISTRY_RETRY      1000
+
+#define NGX_WS_REGISTRY_ARGS       11
+#define NGX_WS_REGISTRY_ANSWER     2048
+
+
+struct ngx_ws_registry_s {
+    ngx_ws_worker_t     *worker;
+    ngx_queue_t          ends;
+    ngx_queue_t          sent;
+    ngx_uint_t           nends;
+    ngx_uint_t           nsent;
+    ngx_event_t          retry;
+};
+
+
+typedef struct {
+    ngx_queue_t          queue;
+    ngx_ws_registry_t   *registry;
+    uint64_t             socket;
+    ngx_str_t            connection_id;
+    u_char               data[];
+} ngx_ws_registry_end_t;
+
+
+/* of a call, in its pool */
+
+typedef struct {
+    ngx_str_t            connection_id;
+    unsigned             link:1;
+} ngx_ws_registry_ctx_t;
+
+
+static ngx_ws_registry_ctx_t *ngx_ws_registry_ctx(ngx_ws_call_t *call,
+    ngx_str_t *connection_id);
+static void ngx_ws_registry_register(ngx_ws_call_t *call,
+    ngx_ws_registry_connection_t *conn, uint64_t socket, ngx_uint_t link);
+static void ngx_ws_registry_registered(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static ngx_int_t ngx_ws_registry_connected(ngx_ws_call_t *call,
+    uint64_t since);
+static void ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static ngx_ws_redis_op_t *ngx_ws_registry_eval(ngx_ws_worker_t *w,
+    ngx_ws_redis_script_e script, ngx_str_t *args, ngx_uint_t nargs,
+    ngx_ws_redis_reply_pt handler, void *data);
+static u_char *ngx_ws_registry_number(ngx_str_t *s, u_char *p, uint64_t n);
+static uint64_t ngx_ws_registry_keep(ngx_ws_worker_t *w);
+static void ngx_ws_registry_flush(ngx_ws_registry_t *reg);
+static void ngx_ws_registry_send(ngx_ws_registry_t *reg,
+    ngx_ws_registry_end_t *end);
+static void ngx_ws_registry_sent(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static void ngx_ws_registry_retry(ngx_event_t *ev);
+
+
+ngx_ws_registry_t *
+ngx_ws_registry_create(ngx_ws_worker_t *w)
+{
+    ngx_ws_registry_t  *reg;
+
+    reg = ngx_calloc(sizeof(ngx_ws_registry_t), w->log);
+    if (reg == NULL) {
+        return NULL;
+    }
+
+    reg->worker = w;
+
+    ngx_queue_init(&reg->ends);
+    ngx_queue_init(&reg->sent);
+
+    reg->retry.handler = ngx_ws_registry_retry;
+    reg->retry.data = reg;
+    reg->retry.log = w->log;
+    reg->retry.cancelable = 1;
+
+    return reg;
+}
+
+
+void
+ngx_ws_registry_destroy(ngx_ws_registry_t *reg)
+{
+    ngx_queue_t  *q;
+
+    if (reg->retry.timer_set) {
+        ngx_del_timer(&reg->retry);
+    }
+
+    ngx_queue_add(&reg->ends, &reg->sent);
+
+    while (!ngx_queue_empty(&reg->ends)) {
+        q = ngx_queue_head(&reg->ends);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_ws_registry_end_t, queue));
+    }
+
+    ngx_free(reg);
+}
+
+
+void
+ngx_ws_registry_up(ngx_ws_registry_t *reg)
+{
+    ngx_ws_registry_flush(reg);
+}
+
+
+void
+ngx_ws_registry_connect(ngx_ws_call_t *call,
+    ngx_ws_registry_connection_t *conn)
+{
+    ngx_ws_registry_register(call, conn, 0, 0);
+}
+
+
+void
+ngx_ws_registry_link(ngx_ws_call_t *call, ngx_ws_registry_connection_t *conn,
+    uint64_t socket)
+{
+    ngx_ws_registry_register(call, conn, socket, 1);
+}
+
+
+static void
+ngx_ws_registry_register(ngx_ws_call_t *call,
+    ngx_ws_registry_connection_t *conn, uint64_t socket, ngx_uint_t link)
+{
+    u_char                 *p, buf[5 * NGX_INT64_LEN];
+    uint64_t                keep, kept;
+    ngx_str_t               args[NGX_WS_REGISTRY_ARGS];
+    ngx_ws_worker_t        *w;
+    ngx_ws_registry_ctx_t  *ctx;
+
+    w = call->worker;
+
+    ctx = ngx_ws_registry_ctx(call, &conn->connection_id);
+    if (ctx == NULL) {
+        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+        return;
+    }
+
+    ctx->link = link;
+
+    keep = ngx_ws_registry_keep(w);
+    kept = (link && conn->connection_id.len == 0) ? NGX_WS_REGISTRY_KEEP_MADE
+                                                  : keep;
+
+    args[0] = ctx->connection_id;
+    p = ngx_ws_registry_number(&args[1], buf, call->identity->tenant);
+    p = ngx_ws_registry_number(&args[2], p, call->identity->user);
+    p = ngx_ws_registry_number(&args[3], p, keep);
+    p = ngx_ws_registry_number(&args[4], p, kept);
+
+    if (link) {
+        args[5] = w->incarnation;
+        (void) ngx_ws_registry_number(&args[6], p, socket);
+
+    } else {
+        ngx_str_null(&args[5]);
+        ngx_str_null(&args[6]);
+    }
+
+    args[7] = conn->ip_address;
+    args[8] = conn->session_id;
+    args[9] = conn->browser;
+    args[10] = conn->device_type;
+
+    if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_REGISTER, args,
+                             NGX_WS_REGISTRY_ARGS, ngx_ws_registry_registered,
+                             call)
+        == NULL)
+    {
+        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+    }
+}
+
+
+static ngx_ws_registry_ctx_t *
+ngx_ws_registry_ctx(ngx_ws_call_t *call, ngx_str_t *connection_id)
+{
+    u_char                 *p;
+    ngx_ws_registry_ctx_t  *ctx;
+
+    ctx = ngx_pcalloc(call->pool, sizeof(ngx_ws_registry_ctx_t));
+    if (ctx == NULL) {
+        return NULL;
+    }
+
+    call->state = ctx;
+
+    if (connection_id->len) {
+        ctx->connection_id.data = ngx_pstrdup(call->pool, connection_id);
+        ctx->connection_id.len = connection_id->len;
+
+        return ctx->connection_id.data ? ctx : NULL;
+    }
+
+    p = ngx_pnalloc(call->pool, sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN);
+    if (p == NULL) {
+        return NULL;
+    }
+
+    ctx->connection_id.data = p;
+    ctx->connection_id.len = sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN;
+
+    ngx_ws_random_id(ngx_cpymem(p, "conn_", sizeof("conn_") - 1));
+
+    return ctx;
+}
+
+
+static void
+ngx_ws_registry_registered(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_call_t *call = data;
+
+    ngx_ws_registry_ctx_t  *ctx;
+
+    ctx = call->state;
+
+    if (rc != NGX_OK
+        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
+    {
+        ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
+        return;
+    }
+
+    if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_NIL) {
+        ngx_ws_call_add_invalid(call, "connection_id",
+                                "The %s has already been taken.");
+        ngx_ws_call_done(call);
+        return;
+    }
+
+    if (ctx->link) {
+        call->result = ctx->connection_id;
+
+    } else if (ngx_ws_registry_connected(call,
+                                         ngx_ws_redis_reply_integer(reply))
+               != NGX_OK)
+    {
+        call->error = NGX_WS_INTERNAL;
+    }
+
+    ngx_ws_call_done(call);
+}
+
+
+static ngx_int_t
+ngx_ws_registry_connected(ngx_ws_call_t *call, uint64_t since)
+{
+    u_char                  buf[NGX_WS_TIME_LEN];
+    ngx_int_t               rc;
+    ngx_str_t               time;
+    ngx_ws_json_out_t       out;
+    ngx_ws_registry_ctx_t  *ctx;
+
+    ctx = call->state;
+
+    (void) ngx_ws_time_iso(buf, since);
+    time.len = NGX_WS_TIME_LEN;
+    time.data = buf;
+
+    ngx_ws_json_out_init(&out, NGX_WS_REGISTRY_ANSWER);
+
+    ngx_ws_json_out_object(&out);
+    ngx_ws_json_out_key(&out, "data");
+    ngx_ws_json_out_object(&out);
+    ngx_ws_json_out_key(&out, "connection_id");
+    ngx_ws_json_out_string(&out, &ctx->connection_id);
+    ngx_ws_json_out_key(&out, "status");
+    ngx_ws_json_out_text(&out, "connected");
+    ngx_ws_json_out_key(&out, "user_id");
+    ngx_ws_json_out_uint(&out, call->identity->user);
+    ngx_ws_json_out_key(&out, "connected_at");
+    ngx_ws_json_out_string(&out, &time);
+    ngx_ws_json_out_object_end(&out);
+    ngx_ws_json_out_object_end(&out);
+
+    rc = ngx_ws_json_out_copy(&out, call->pool, &call->result);
+    ngx_ws_json_out_free(&out);
+
+    return rc;
+}
+
+
+void
+ngx_ws_registry_disconnect(ngx_ws_call_t *call, ngx_str_t *connection_id)
+{
+    u_char              *p, buf[2 * NGX_INT64_LEN];
+    ngx_str_t            args[4], none;
+    ngx_ws_redis_key_t   prefix;
+
+    ngx_str_null(&none);
+
+    args[0] = *connection_id;
+    p = ngx_ws_registry_number(&args[1], buf, call->identity->tenant);
+    (void) ngx_ws_registry_number(&args[2], p, call->identity->user);
+    args[3] = *ngx_ws_redis_key(&prefix, &call->worker->conf->redis.prefix,
+                                NGX_WS_REDIS_KEY_WORKER, 0, 0, &none);
+
+    if (ngx_ws_registry_eval(call->worker, NGX_WS_REDIS_CONNECTION_DISCONNECT,
+                             args, 4, ngx_ws_registry_disconnected, call)
+        == NULL)
+    {
+        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+    }
+}
+
+
+static void
+ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_call_t *call = data;
+
+    ngx_str_t  answer;
+
+    answer = ngx_ws_redis_reply_string(reply);
+
+    if (rc != NGX_OK
+        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
+    {
+        call->error = NGX_WS_UNAVAILABLE;
+
+    } else if (answer.len == 2) {
+        ngx_str_set(&call->result,
+                    "{\"message\":\"Disconnected successfully\"}");
+
+    } else if (ngx_strncmp(answer.data, "forbidden", answer.len) == 0) {
+        call->error = NGX_WS_FORBIDDEN;
+
+    } else {
+        call->error = NGX_WS_NOT_FOUND;
+    }
+
+    ngx_ws_call_done(call);
+}
+
+
+void
+ngx_ws_registry_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id)
+{
+    u_char     *p, buf[3 * NGX_INT64_LEN];
+    ngx_str_t   args[4];
+
+    args[0] = *connection_id;
+    p = ngx_ws_registry_number(&args[1], buf, id->tenant);
+    p = ngx_ws_registry_number(&args[2], p, id->user);
+    (void) ngx_ws_registry_number(&args[3], p, ngx_ws_registry_keep(w));
+
+    (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_TOUCH, args, 4,
+                                NULL, NULL);
+}
+
+
+/* The keys are always the connection's, by its id in args[0], and events. */
+
+static ngx_ws_redis_op_t *
+ngx_ws_registry_eval(ngx_ws_worker_t *w, ngx_ws_redis_script_e script,
+    ngx_str_t *args, ngx_uint_t nargs, ngx_ws_redis_reply_pt handler,
+    void *data)
+{
+    ngx_str_t            keys[2], *prefix;
+    ngx_ws_redis_key_t   connection, events;
+
+    prefix = &w->conf->redis.prefix;
+
+    keys[0] = *ngx_ws_redis_key(&connection, prefix,
+                                NGX_WS_REDIS_KEY_CONNECTION, 0, 0, &args[0]);
+    keys[1] = *ngx_ws_redis_key(&events, prefix, NGX_WS_REDIS_KEY_EVENTS,
+                                0, 0, NULL);
+
+    return ngx_ws_redis_eval(w->redis, script, keys, 2, args, nargs, handler,
+                             data);
+}
+
+
+static u_char *
+ngx_ws_registry_number(ngx_str_t *s, u_char *p, uint64_t n)
+{
+    s->data = p;
+    p = ngx_sprintf(p, "%uL", n);
+    s->len = p - s->data;
+
+    return p;
+}
+
+
+static uint64_t
+ngx_ws_registry_keep(ngx_ws_worker_t *w)
+{
+    uint64_t  keep;
+
+    keep = (uint64_t) w->conf->retention_connections * 1000;
+
+    return ngx_max(keep, NGX_WS_REGISTRY_KEEP_MIN);
+}
+
+
+void
+ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id, uint64_t socket)
+{
+    ngx_ws_registry_t      *reg;
+    ngx_ws_registry_end_t  *end;
+
+    reg = w->registry;
+
+    if (reg->nends >= NGX_WS_REGISTRY_ENDS) {
+        ngx_log_error(NGX_LOG_WARN, w->log, 0,
+                      "redis is not told of the end of a connection: "
+                      "too many wait");
+        return;
+    }
+
+    end = ngx_alloc(sizeof(ngx_ws_registry_end_t) + connection_id->len,
+                    w->log);
+    if (end == NULL) {
+        return;
+    }
+
+    end->registry = reg;
+    end->socket = socket;
+    end->connection_id.len = connection_id->len;
+    end->connection_id.data = end->data;
+    ngx_memcpy(end->data, connection_id->data, connection_id->len);
+
+    ngx_queue_insert_tail(&reg->ends, &end->queue);
+    reg->nends++;
+
+    ngx_ws_registry_flush(reg);
+}
+
+
+static void
+ngx_ws_registry_flush(ngx_ws_registry_t *reg)
+{
+    ngx_queue_t            *q;
+    ngx_ws_registry_end_t  *end;
+
+    while (!ngx_queue_empty(&reg->ends)
+           && reg->nsent < NGX_WS_REGISTRY_SENT
+           && !reg->retry.timer_set
+           && ngx_ws_redis_ready(reg->worker->redis))
+    {
+        q = ngx_queue_head(&reg->ends);
+        end = ngx_queue_data(q, ngx_ws_registry_end_t, queue);
+
+        ngx_ws_registry_send(reg, end);
+    }
+}
+
+
+static void
+ngx_ws_registry_send(ngx_ws_registry_t *reg, ngx_ws_registry_end_t *end)
+{
+    u_char            buf[NGX_INT64_LEN];
+    ngx_str_t         args[3];
+    ngx_ws_worker_t  *w;
+
+    w = reg->worker;
+
+    args[0] = end->connection_id;
+    args[1] = w->incarnation;
+    (void) ngx_ws_registry_number(&args[2], buf, end->socket);
+
+    if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_UNLINK, args, 3,
+                             ngx_ws_registry_sent, end)
+        == NULL)
+    {
+        ngx_add_timer(&reg->retry, NGX_WS_REGISTRY_RETRY);
+        return;
+    }
+
+    ngx_queue_remove(&end->queue);
+    ngx_queue_insert_tail(&reg->sent, &end->queue);
+    reg->nsent++;
+}
+
+
+static void
+ngx_ws_registry_sent(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_registry_end_t *end = data;
+
+    ngx_ws_registry_t  *reg;
+
+    reg = end->registry;
+
+    ngx_queue_remove(&end->queue);
+    reg->nsent--;
+
+    if (rc == NGX_OK) {
+        reg->nends--;
+        ngx_free(end);
+        ngx_ws_registry_flush(reg);
+        return;
+    }
+
+    ngx_queue_insert_tail(&reg->ends, &end->queue);
+
+    if (!reg->retry.timer_set) {
+        ngx_add_timer(&reg->retry, NGX_WS_REGISTRY_RETRY);
+    }
+}
+
+
+static void
+ngx_ws_registry_retry(ngx_event_t *ev)
+{
+    ngx_ws_registry_t *reg = ev->data;
+
+    ngx_ws_registry_flush(reg);
+}

@@ -1,0 +1,322 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_auth.h>
+#include <ngx_ws_bus.h>
+#include <ngx_ws_id.h>
+#include <ngx_ws_random.h>
+#include <ngx_ws_record.h>
+#include <ngx_ws_redis_key.h>
+#include <ngx_ws_registry.h>
+#include <ngx_ws_user.h>
+#include <ngx_ws_worker.h>
+
+
+#define NGX_WS_WORKER_LEASE        10000
+#define NGX_WS_WORKER_LEASE_RENEW  3000
+
+/* of the host's name in the incarnation */
+#define NGX_WS_WORKER_HOST         32
+
+
+static ngx_int_t ngx_ws_worker_open_redis(ngx_ws_worker_t *w);
+static ngx_int_t ngx_ws_worker_open_mysql(ngx_ws_worker_t *w,
+    ngx_cycle_t *cycle);
+static void ngx_ws_worker_name(ngx_ws_worker_t *w);
+static void ngx_ws_worker_up(void *data);
+static void ngx_ws_worker_down(void *data);
+static void ngx_ws_worker_message(void *data, ngx_str_t *channel,
+    ngx_str_t *payload);
+static void ngx_ws_worker_lease(ngx_event_t *ev);
+static void ngx_ws_worker_lease_end(ngx_ws_worker_t *w);
+
+
+static const ngx_ws_redis_handler_t  ngx_ws_worker_redis_handler = {
+    ngx_ws_worker_up,
+    ngx_ws_worker_down,
+    NULL,                                  /* subscriber_up */
+    NULL,                                  /* subscriber_down */
+    ngx_ws_worker_message
+};
+
+
+ngx_ws_worker_t *
+ngx_ws_worker_create(ngx_cycle_t *cycle, ngx_ws_worker_conf_t *conf,
+    const ngx_ws_worker_handler_t *handler)
+{
+    ngx_ws_worker_t  *w;
+
+    w = ngx_calloc(sizeof(ngx_ws_worker_t), cycle->log);
+    if (w == NULL) {
+        return NULL;
+    }
+
+    w->conf = conf;
+    w->handler = handler;
+    w->log = cycle->log;
+    w->zone = conf->zone;
+
+    ngx_rbtree_init(&w->sockets, &w->sockets_sentinel,
+                    ngx_rbtree_insert_value);
+
+    ngx_ws_worker_name(w);
+
+    /* numbers of Redis' scripts are doubles, of 53 bits */
+
+    ngx_ws_random((u_char *) &w->sequence, sizeof(uint64_t));
+    w->sequence >>= 12;
+
+    if (w->zone) {
+        ngx_ws_zone_attach(w->zone);
+    }
+
+    if (conf->redis.addr.socklen && ngx_ws_worker_open_redis(w) != NGX_OK) {
+        goto failed;
+    }
+
+    if (conf->mysql.database.len
+        && ngx_ws_worker_open_mysql(w, cycle) != NGX_OK)
+    {
+        goto failed;
+    }
+
+    return w;
+
+failed:
+
+    ngx_ws_worker_destroy(w);
+
+    return NULL;
+}
+
+
+static ngx_int_t
+ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
+{
+    w->lease.handler = ngx_ws_worker_lease;
+    w->lease.data = w;
+    w->lease.log = w->log;
+    w->lease.cancelable = 1;
+
+    w->redis = ngx_ws_redis_create(&w->conf->redis,
+                                   &ngx_ws_worker_redis_handler, w, w->log);
+    if (w->redis == NULL) {
+        return NGX_ERROR;
+    }
+
+    w->bus = ngx_ws_bus_create(w);
+    w->channels = ngx_ws_channels_create(&ngx_ws_bus_channels_handler, w,
+                                         w->log);
+    w->ids = ngx_ws_ids_create(w);
+    w->registry = ngx_ws_registry_create(w);
+
+    if (w->bus == NULL || w->channels == NULL || w->ids == NULL
+        || w->registry == NULL)
+    {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ws_worker_open_mysql(ngx_ws_worker_t *w, ngx_cycle_t *cycle)
+{
+    ngx_thread_pool_t  *tp;
+
+    tp = ngx_thread_pool_get(cycle, &w->conf->mysql.pool);
+    if (tp == NULL) {
+        return NGX_ERROR;
+    }
+
+    w->mysql = ngx_ws_mysql_create(&w->conf->mysql, tp, w->log);
+    if (w->mysql == NULL) {
+        return NGX_ERROR;
+    }
+
+    w->auth = ngx_ws_auth_create(w);
+    w->users = ngx_ws_users_create(w);
+    w->record = ngx_ws_record_create(w);
+
+    if (w->auth == NULL || w->users == NULL || w->record == NULL) {
+        return NGX_ERROR;
+    }
+
+    return NGX_OK;
+}
+
+
+void
+ngx_ws_worker_destroy(ngx_ws_worker_t *w)
+{
+    if (w->lease.timer_set) {
+        ngx_del_timer(&w->lease);
+    }
+
+    if (w->registry) {
+        ngx_ws_registry_destroy(w->registry);
+    }
+
+    if (w->record) {
+        ngx_ws_record_destroy(w->record);
+    }
+
+    if (w->ids) {
+        ngx_ws_ids_destroy(w->ids);
+    }
+
+    if (w->users) {
+        ngx_ws_users_destroy(w->users);
+    }
+
+    if (w->auth) {
+        ngx_ws_auth_destroy(w->auth);
+    }
+
+    if (w->channels) {
+        ngx_ws_channels_destroy(w->channels);
+    }
+
+    if (w->bus) {
+        ngx_ws_bus_destroy(w->bus);
+    }
+
+    if (w->mysql) {
+        ngx_ws_mysql_destroy(w->mysql);
+    }
+
+    if (w->redis) {
+        ngx_ws_worker_lease_end(w);
+        ngx_ws_redis_destroy(w->redis);
+    }
+
+    if (w->zone) {
+        ngx_ws_zone_detach(w->zone);
+    }
+
+    ngx_free(w);
+}
+
+
+static void
+ngx_ws_worker_name(ngx_ws_worker_t *w)
+{
+    char     host[NGX_MAXHOSTNAMELEN];
+    u_char  *p, *last;
+
+    if (gethostname(host, NGX_MAXHOSTNAMELEN) == -1) {
+        host[0] = '\0';
+    }
+
+    host[NGX_MAXHOSTNAMELEN - 1] = '\0';
+
+    p = w->incarnation_data;
+    last = p + NGX_WS_WORKER_HOST;
+
+    p = ngx_slprintf(p, last, "%s", host);
+    p = ngx_sprintf(p, "-%P-", ngx_pid);
+
+    ngx_ws_random_id(p);
+    p += NGX_WS_RANDOM_ID_LEN;
+
+    w->incarnation.data = w->incarnation_data;
+    w->incarnation.len = p - w->incarnation_data;
+}
+
+
+static void
+ngx_ws_worker_up(void *data)
+{
+    ngx_ws_worker_t *w = data;
+
+    ngx_ws_worker_lease(&w->lease);
+
+    ngx_ws_id_up(w->ids);
+    ngx_ws_registry_up(w->registry);
+
+    if (w->record) {
+        ngx_ws_record_up(w->record);
+    }
+}
+
+
+static void
+ngx_ws_worker_down(void *data)
+{
+    ngx_ws_worker_t *w = data;
+
+    if (w->record) {
+        ngx_ws_record_down(w->record);
+    }
+}
+
+
+static void
+ngx_ws_worker_message(void *data, ngx_str_t *channel, ngx_str_t *payload)
+{
+    ngx_ws_worker_t *w = data;
+
+    ngx_ws_bus_message(w->bus, channel, payload);
+}
+
+
+/* Whoever finds no lease of an incarnation knows that it is dead. */
+
+static void
+ngx_ws_worker_lease(ngx_event_t *ev)
+{
+    ngx_str_t            argv[5];
+    ngx_ws_worker_t     *w;
+    ngx_ws_redis_key_t   key;
+
+    u_char  ms[NGX_INT_T_LEN];
+
+    w = ev->data;
+
+    ngx_str_set(&argv[0], "SET");
+    argv[1] = *ngx_ws_redis_key(&key, &w->conf->redis.prefix,
+                                NGX_WS_REDIS_KEY_LEASE, 0, 0,
+                                &w->incarnation);
+    ngx_str_set(&argv[2], "1");
+    ngx_str_set(&argv[3], "PX");
+    argv[4].data = ms;
+    argv[4].len = ngx_sprintf(ms, "%d", NGX_WS_WORKER_LEASE) - ms;
+
+    (void) ngx_ws_redis_command(w->redis, argv, 5, NULL, NULL);
+
+    ngx_add_timer(&w->lease, NGX_WS_WORKER_LEASE_RENEW);
+}
+
+
+static void
+ngx_ws_worker_lease_end(ngx_ws_worker_t *w)
+{
+    ngx_str_t           argv[2];
+    ngx_ws_redis_key_t  key;
+
+    ngx_str_set(&argv[0], "DEL");
+    argv[1] = *ngx_ws_redis_key(&key, &w->conf->redis.prefix,
+                                NGX_WS_REDIS_KEY_LEASE, 0, 0,
+                                &w->incarnation);
+
+    (void) ngx_ws_redis_command(w->redis, argv, 2, NULL, NULL);
+}
+
+
+uint64_t
+ngx_ws_worker_now(void)
+{
+    ngx_time_t  *tp;
+
+    tp = ngx_timeofday();
+
+    return (uint64_t) tp->sec * 1000 + tp->msec;
+}
