@@ -80,9 +80,9 @@ struct ngx_ws_worker_s {
 
 /*
  * Creates the state of this process; what it needs of Redis and MySQL is
- * connected in the background.  conf->redis.addr.socklen is 0 where no Redis
- * is configured, conf->mysql.database empty where no MySQL is (echo alone needs
- * neither): redis, mysql and what stands on them are NULL then.
+ * connected in the background.  Echo alone needs neither: without Redis
+ * conf->redis.addr.socklen is 0, without MySQL conf->mysql.database is empty,
+ * and redis, mysql and what stands on them are NULL.
  */
 ngx_ws_worker_t *ngx_ws_worker_create(ngx_cycle_t *cycle,
     ngx_ws_worker_conf_t *conf, const ngx_ws_worker_handler_t *handler);
