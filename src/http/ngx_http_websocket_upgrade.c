@@ -1,0 +1,315 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <ngx_http_websocket.h>
+#include <ngx_http_websocket_reply.h>
+#include <ngx_ws_handshake.h>
+
+
+static ngx_ws_error_e ngx_http_websocket_upgrade_request(
+    ngx_http_request_t *r);
+static ngx_ws_error_e ngx_http_websocket_upgrade_key(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up);
+static ngx_ws_error_e ngx_http_websocket_upgrade_extensions(
+    ngx_http_request_t *r, ngx_http_websocket_upgrade_t *up);
+static ngx_ws_error_e ngx_http_websocket_upgrade_protocol(
+    ngx_http_request_t *r, ngx_http_websocket_upgrade_t *up);
+static ngx_ws_error_e ngx_http_websocket_upgrade_token(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up);
+static ngx_int_t ngx_http_websocket_upgrade_refuse(ngx_http_request_t *r,
+    ngx_ws_error_e error);
+static ngx_int_t ngx_http_websocket_upgrade_headers(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up);
+
+
+ngx_uint_t
+ngx_http_websocket_upgrade_wanted(ngx_http_request_t *r)
+{
+    ngx_str_t  list;
+
+    static ngx_str_t  websocket = ngx_string("websocket");
+
+    /* in other versions the field means nothing (RFC 9110, section 7.8) */
+
+    return r->http_version == NGX_HTTP_VERSION_11
+           && ngx_http_websocket_header_list(r, "upgrade", &list) == NGX_OK
+           && ngx_ws_handshake_token(&list, &websocket);
+}
+
+
+ngx_int_t
+ngx_http_websocket_upgrade(ngx_http_request_t *r,
+    const ngx_ws_dialect_t *dialect)
+{
+    ngx_ws_error_e                 error;
+    ngx_http_websocket_ctx_t      *ctx;
+    ngx_http_websocket_upgrade_t  *up;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    up = ngx_pcalloc(r->pool, sizeof(ngx_http_websocket_upgrade_t));
+    if (up == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    up->dialect = dialect;
+    ctx->upgrade = up;
+
+    error = ngx_http_websocket_upgrade_request(r);
+
+    if (error == NGX_WS_OK) {
+        error = ngx_http_websocket_upgrade_key(r, up);
+    }
+
+    if (error == NGX_WS_OK) {
+        error = ngx_http_websocket_upgrade_extensions(r, up);
+    }
+
+    if (error == NGX_WS_OK) {
+        error = ngx_http_websocket_upgrade_protocol(r, up);
+    }
+
+    if (error == NGX_WS_OK) {
+        error = ngx_http_websocket_upgrade_token(r, up);
+    }
+
+    if (error != NGX_WS_OK) {
+        return ngx_http_websocket_upgrade_refuse(r, error);
+    }
+
+    if (ngx_http_websocket_upgrade_headers(r, up) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_hijack(r);
+}
+
+
+/* RFC 6455, section 4.2.1, and what would be in the way of the hijack */
+
+static ngx_ws_error_e
+ngx_http_websocket_upgrade_request(ngx_http_request_t *r)
+{
+    ngx_str_t   list, *version;
+    ngx_uint_t  n;
+
+    static ngx_str_t  upgrade = ngx_string("upgrade");
+
+    if (r->method != NGX_HTTP_GET) {
+        return NGX_WS_BAD_METHOD;
+    }
+
+    if (ngx_http_websocket_header_list(r, "connection", &list) != NGX_OK
+        || !ngx_ws_handshake_token(&list, &upgrade)
+        || r->headers_in.content_length_n > 0
+        || r->headers_in.chunked
+        || r != r->main)
+    {
+        return NGX_WS_BAD_REQUEST;
+    }
+
+    version = ngx_http_websocket_header(r, "sec-websocket-version", &n);
+
+    if (n != 1
+        || version->len != 2
+        || ngx_strncmp(version->data, "13", 2) != 0)
+    {
+        return NGX_WS_BAD_VERSION;
+    }
+
+    if (ngx_exiting || ngx_terminate) {
+        /* this worker tells its connections to leave only once */
+        r->keepalive = 0;
+        return NGX_WS_LEAVING;
+    }
+
+    if (r->main->count != 1) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "a request with background subrequests "
+                      "(\"mirror\") can not be upgraded");
+        return NGX_WS_INTERNAL;
+    }
+
+    return NGX_WS_OK;
+}
+
+
+static ngx_ws_error_e
+ngx_http_websocket_upgrade_key(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up)
+{
+    ngx_str_t   *key;
+    ngx_uint_t   n;
+
+    key = ngx_http_websocket_header(r, "sec-websocket-key", &n);
+
+    if (n != 1 || ngx_ws_handshake_accept(key, up->accept_data) != NGX_OK) {
+        return NGX_WS_BAD_REQUEST;
+    }
+
+    up->accept.data = up->accept_data;
+    up->accept.len = NGX_WS_HANDSHAKE_ACCEPT_LEN;
+
+    return NGX_WS_OK;
+}
+
+
+static ngx_ws_error_e
+ngx_http_websocket_upgrade_extensions(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up)
+{
+    ngx_str_t                       list;
+    ngx_http_websocket_loc_conf_t  *wlcf;
+
+    wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (!wlcf->session.compression) {
+        return NGX_WS_OK;
+    }
+
+    if (ngx_http_websocket_header_list(r, "sec-websocket-extensions", &list)
+        != NGX_OK)
+    {
+        return NGX_WS_INTERNAL;
+    }
+
+    /* no takeover: what is sent to many is compressed once */
+
+    up->deflate.server_bits = NGX_WS_DEFLATE_BITS_MAX;
+    up->deflate.client_bits = NGX_WS_DEFLATE_BITS_MAX;
+
+    if (list.len
+        && ngx_ws_handshake_deflate(&list, &up->deflate) == NGX_ERROR)
+    {
+        return NGX_WS_BAD_REQUEST;
+    }
+
+    return NGX_WS_OK;
+}
+
+
+/*
+ * There are no subprotocols here, but a browser that names some takes no
+ * answer without one: it gets the first, as from the reference server.
+ */
+
+static ngx_ws_error_e
+ngx_http_websocket_upgrade_protocol(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up)
+{
+    u_char     *p, *end;
+    ngx_str_t   list;
+
+    if (ngx_http_websocket_header_list(r, "sec-websocket-protocol", &list)
+        != NGX_OK)
+    {
+        return NGX_WS_INTERNAL;
+    }
+
+    if (list.len == 0) {
+        return NGX_WS_OK;
+    }
+
+    if (ngx_ws_handshake_protocols(&list) != NGX_OK) {
+        return NGX_WS_BAD_REQUEST;
+    }
+
+    p = list.data;
+    end = list.data + list.len;
+
+    while (p < end && (*p == ' ' || *p == '\t' || *p == ',')) {
+        p++;
+    }
+
+    up->protocol.data = p;
+
+    while (p < end && *p != ' ' && *p != '\t' && *p != ',') {
+        p++;
+    }
+
+    up->protocol.len = p - up->protocol.data;
+
+    return NGX_WS_OK;
+}
+
+
+static ngx_ws_error_e
+ngx_http_websocket_upgrade_token(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up)
+{
+    ngx_http_websocket_loc_conf_t  *wlcf;
+
+    wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (wlcf->session.echo == NGX_WS_ECHO_OFF
+        && ngx_http_websocket_access_token(r, &up->token) == NGX_ERROR)
+    {
+        return NGX_WS_UNAUTHENTICATED;
+    }
+
+    return NGX_WS_OK;
+}
+
+
+static ngx_int_t
+ngx_http_websocket_upgrade_refuse(ngx_http_request_t *r, ngx_ws_error_e error)
+{
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "websocket handshake refused: %V",
+                  &ngx_ws_error_get(error)->text);
+
+    if (error == NGX_WS_BAD_METHOD
+        && ngx_http_websocket_header_add(r, "Allow", "GET") != NGX_OK)
+    {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_reply_error(r, error);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_upgrade_headers(ngx_http_request_t *r,
+    ngx_http_websocket_upgrade_t *up)
+{
+    ngx_str_t  extensions;
+
+    if (ngx_http_websocket_header_add(r, "Upgrade", "websocket") != NGX_OK
+        || ngx_http_websocket_header_add_str(r, "Sec-WebSocket-Accept",
+                                             &up->accept)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (up->protocol.len
+        && ngx_http_websocket_header_add_str(r, "Sec-WebSocket-Protocol",
+                                             &up->protocol)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (!up->deflate.on) {
+        return NGX_OK;
+    }
+
+    extensions.len = ngx_ws_handshake_deflate_answer(NULL, &up->deflate);
+
+    extensions.data = ngx_pnalloc(r->pool, extensions.len);
+    if (extensions.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    (void) ngx_ws_handshake_deflate_answer(extensions.data, &up->deflate);
+
+    return ngx_http_websocket_header_add_str(r, "Sec-WebSocket-Extensions",
+                                             &extensions);
+}
