@@ -245,7 +245,7 @@ END
         rm -rf "$data.new"
         mariadb-install-db --no-defaults --datadir="$data.new" \
             --user="$(id -un)" --auth-root-authentication-method=normal \
-            --force --skip-test-db > "$run_dir/logs/mariadb.out" 2>&1 \
+            --skip-test-db > "$run_dir/logs/mariadb.out" 2>&1 \
             || { tail -n 10 "$run_dir/logs/mariadb.out" >&2
                  die "MariaDB's data folder could not be created"; }
         mv "$data.new" "$data"
@@ -297,9 +297,15 @@ nginx_ready() {
 
 
 make_nginx_conf() {
-    local conf user="" files
+    local conf user="" bundle=$top/node_modules/socket.io-client/dist files
 
     [ "$(id -u)" != 0 ] || user="user  root;"
+
+    if [ -d "$bundle" ]; then
+        bundle="websocket_socketio_bundle  \"$bundle\";"
+    else
+        bundle=""
+    fi
 
     files=$(ulimit -n)
     [ "$files" != unlimited ] && [ "$files" -lt 16384 ] || files=16384
@@ -312,6 +318,7 @@ make_nginx_conf() {
     conf=${conf//@WORKERS@/"$workers"}
     conf=${conf//@FILES@/"$files"}
     conf=${conf//@USER@/"$user"}
+    conf=${conf//@BUNDLE@/"$bundle"}
     echo "$conf"
 }
 
