@@ -43,7 +43,7 @@ missing_packages() {
             fi
         done
         [ -n "$found" ] || echo "${need#*=}"
-    done
+    done | sort -u
 }
 
 
@@ -103,9 +103,10 @@ install_packages() (
                -o DPkg::Lock::Timeout=300 "$@" \
         || exit 1
 
-    if [ ${#new[@]} -gt 0 ] && command -v systemctl > /dev/null; then
-        systemctl disable --quiet "${new[@]}" || true
-    fi
+    for server in "${new[@]}"; do
+        deb-systemd-helper disable "$server.service" || true
+        update-rc.d "$server" disable || true
+    done
 )
 
 

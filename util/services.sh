@@ -245,7 +245,7 @@ END
         rm -rf "$data.new"
         mariadb-install-db --no-defaults --datadir="$data.new" \
             --user="$(id -un)" --auth-root-authentication-method=normal \
-            --skip-test-db > "$run_dir/logs/mariadb.out" 2>&1 \
+            --force --skip-test-db > "$run_dir/logs/mariadb.out" 2>&1 \
             || { tail -n 10 "$run_dir/logs/mariadb.out" >&2
                  die "MariaDB's data folder could not be created"; }
         mv "$data.new" "$data"
