@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <hiredis/async.h>
 
+#include <ngx_ws_metrics.h>
 #include <ngx_ws_redis_command.h>
 #include <ngx_ws_redis_error.h>
 #include <ngx_ws_redis_link.h>
@@ -526,6 +527,8 @@ ngx_ws_redis_command_sent(ngx_ws_redis_op_t *op, size_t size)
     cmds->n++;
     cmds->bytes += op->size;
 
+    ngx_ws_metric_add(REDIS_COMMANDS, 1);
+
     ngx_ws_redis_link_sent(&cmds->link, 1);
 }
 
@@ -624,6 +627,11 @@ ngx_ws_redis_command_finish(ngx_ws_redis_op_t *op, ngx_int_t rc, void *reply)
     if (op->size) {
         cmds->n--;
         cmds->bytes -= op->size;
+    }
+
+    if (rc != NGX_OK || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
+    {
+        ngx_ws_metric_add(REDIS_ERRORS, 1);
     }
 
     ngx_free(op);

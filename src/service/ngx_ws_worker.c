@@ -11,6 +11,7 @@
 #include <ngx_ws_auth.h>
 #include <ngx_ws_bus.h>
 #include <ngx_ws_id.h>
+#include <ngx_ws_metrics.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_record.h>
 #include <ngx_ws_redis_key.h>
@@ -32,6 +33,7 @@ static ngx_int_t ngx_ws_worker_open_mysql(ngx_ws_worker_t *w,
 static void ngx_ws_worker_name(ngx_ws_worker_t *w);
 static void ngx_ws_worker_up(void *data);
 static void ngx_ws_worker_down(void *data);
+static void ngx_ws_worker_state(void *data);
 static void ngx_ws_worker_message(void *data, ngx_str_t *channel,
     ngx_str_t *payload);
 static void ngx_ws_worker_lease(ngx_event_t *ev);
@@ -41,8 +43,8 @@ static void ngx_ws_worker_lease_end(ngx_ws_worker_t *w);
 static const ngx_ws_redis_handler_t  ngx_ws_worker_redis_handler = {
     ngx_ws_worker_up,
     ngx_ws_worker_down,
-    NULL,                                  /* subscriber_up */
-    NULL,                                  /* subscriber_down */
+    ngx_ws_worker_state,
+    ngx_ws_worker_state,
     ngx_ws_worker_message
 };
 
@@ -237,6 +239,7 @@ ngx_ws_worker_up(void *data)
 {
     ngx_ws_worker_t *w = data;
 
+    ngx_ws_worker_state(w);
     ngx_ws_worker_lease(&w->lease);
 
     ngx_ws_id_up(w->ids);
@@ -253,9 +256,23 @@ ngx_ws_worker_down(void *data)
 {
     ngx_ws_worker_t *w = data;
 
+    ngx_ws_worker_state(w);
+
     if (w->record) {
         ngx_ws_record_down(w->record);
     }
+}
+
+
+/* Both links are needed. */
+
+static void
+ngx_ws_worker_state(void *data)
+{
+    ngx_ws_worker_t *w = data;
+
+    ngx_ws_metric_set(REDIS_UP, ngx_ws_redis_ready(w->redis)
+                                && ngx_ws_redis_subscriber_ready(w->redis));
 }
 
 
