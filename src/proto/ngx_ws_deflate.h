@@ -93,7 +93,7 @@ typedef struct {
 ngx_ws_deflate_t *ngx_ws_deflate_create(ngx_log_t *log);
 void ngx_ws_deflate_destroy(ngx_ws_deflate_t *d);
 
-/* gives back what is kept for the next message, about 600K at most */
+/* gives back what is kept for the next message, about 800K at most */
 
 void ngx_ws_deflate_drop(ngx_ws_deflate_t *d);
 

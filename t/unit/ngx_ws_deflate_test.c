@@ -24,6 +24,7 @@ static void not_worth_it(void);
 static void takeover(void);
 static void takeover_that_does_not_fit(void);
 static void dropped(void);
+static void no_memory(void);
 static size_t inflated(z_stream *z, const u_char *in, size_t len, u_char *out,
     size_t size);
 static z_stream *inflater(int bits);
@@ -44,6 +45,7 @@ main(void)
     takeover();
     takeover_that_does_not_fit();
     dropped();
+    no_memory();
 
     return done();
 }
@@ -337,6 +339,42 @@ dropped(void)
 
     ngx_ws_deflate_destroy(d);
     inflater_end(z);
+}
+
+
+/* whichever allocation fails, the message can be sent as it is */
+
+static void
+no_memory(void)
+{
+    ngx_str_t           res;
+    ngx_int_t           rc;
+    ngx_uint_t          n, bad;
+    ngx_ws_deflate_t   *d;
+
+    (void) fail_alloc(1);
+    d = ngx_ws_deflate_create(&test_log);
+    ok(fail_alloc(0) && d == NULL, "no memory for a worker");
+
+    d = ngx_ws_deflate_create(&test_log);
+    fill(text, MAX, 0);
+    bad = 0;
+
+    for (n = 1; n < 100; n++) {
+        (void) fail_alloc(n);
+        rc = ngx_ws_deflate_message(d, 15, text, 10000, &res);
+
+        if (!fail_alloc(0)) {
+            break;
+        }
+
+        bad += (rc != NGX_DECLINED);
+        ngx_ws_deflate_drop(d);
+    }
+
+    ok(bad == 0 && n > 5 && rc == NGX_OK, "an allocation fails");
+
+    ngx_ws_deflate_destroy(d);
 }
 
 

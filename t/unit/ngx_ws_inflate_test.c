@@ -58,6 +58,7 @@ static void bomb(void);
 static void many_final_blocks(void);
 static void interleaved(void);
 static void memory(void);
+static void no_memory(void);
 static size_t compress_message(z_stream *z, ngx_uint_t first, u_char *in,
     size_t len, u_char *frame);
 static z_stream *compressor(int bits);
@@ -167,6 +168,7 @@ main(void)
     many_final_blocks();
     interleaved();
     memory();
+    no_memory();
 
     ngx_ws_deflate_destroy(worker);
 
@@ -666,6 +668,69 @@ memory(void)
 
     ngx_ws_reader_cleanup(&rd);
     ok(rd.inflate.window == NULL, "and given back");
+}
+
+
+/* whichever allocation fails: 1011, and nothing is left behind */
+
+static void
+no_memory(void)
+{
+    size_t                i, k, n[3];
+    u_char               *text, *frame, *pos;
+    z_stream             *z;
+    ngx_int_t             rc;
+    ngx_uint_t            nth, bad;
+    ngx_ws_reader_t       rd;
+    ngx_ws_reader_out_t   out;
+
+    text = allocate(20000);
+    frame = allocate(3 * 1000);
+
+    for (i = 0; i < 20000; i++) {
+        text[i] = (u_char) ('a' + i % 7 + i / 1000);
+    }
+
+    max = 100000;
+    z = compressor(15);
+    bad = 0;
+
+    for (i = 0; i < 3; i++) {
+        n[i] = compress_message(z, 0xc1, text, 100 + i * 9000,
+                                frame + i * 1000);
+    }
+
+    for (nth = 1; nth < 100; nth++) {
+
+        ngx_ws_deflate_drop(worker);
+        ngx_ws_reader_init(&rd, max, &terms, worker, &test_log);
+        (void) fail_alloc(nth);
+
+        k = 0;
+        rc = NGX_OK;
+
+        for (i = 0; i < 3 && rc == NGX_OK; i++) {
+            pos = frame + i * 1000;
+            rc = ngx_ws_reader_next(&rd, &pos, pos + n[i], &out);
+            k += (rc == NGX_OK && out.data.len == 100 + i * 9000);
+        }
+
+        if (!fail_alloc(0)) {
+            break;
+        }
+
+        bad += (rc != NGX_ERROR || rd.error != NGX_WS_CLOSE_INTERNAL
+                || rd.message || rd.inflate.stream || rd.inflate.window);
+
+        ngx_ws_reader_cleanup(&rd);
+    }
+
+    ok(bad == 0 && nth > 5 && k == 3, "an allocation fails");
+
+    ngx_ws_reader_cleanup(&rd);
+    compressor_end(z);
+    free(text);
+    free(frame);
 }
 
 

@@ -64,9 +64,6 @@ static void no_memory(void);
 static u_char *allocate(size_t size);
 
 
-const char *__asan_default_options(void);
-
-
 static const u_char  mask[] = { 0x37, 0xfa, 0x21, 0x3d };
 
 static feed_t        ways = { start, piece, check };
@@ -273,15 +270,6 @@ main(void)
 }
 
 
-/* larger allocations fail, see no_memory() */
-
-const char *
-__asan_default_options(void)
-{
-    return "allocator_may_return_null=1:max_allocation_size_mb=512";
-}
-
-
 static void
 run(const case_t *cases, size_t n)
 {
@@ -301,7 +289,7 @@ run(const case_t *cases, size_t n)
 static size_t
 build(const char *spec, u_char *p, size_t *bad)
 {
-    char         payload[512];
+    char         payload[1024];
     size_t       len;
     u_char       first, *from;
     ngx_uint_t   marked;
@@ -729,38 +717,55 @@ memory(void)
 }
 
 
+/* whichever allocation fails: 1011, and nothing is left behind */
+
 static void
 no_memory(void)
 {
-    size_t                i;
-    u_char               *in, *pos;
+    size_t                i, len, bad;
+    u_char                in[4096], *p, *pos;
     ngx_int_t             rc;
+    ngx_uint_t            n, wrong;
     ngx_ws_reader_t       rd;
     ngx_ws_reader_out_t   out;
 
-    in = allocate(64 * 1024 * 1024);
-    (void) ngx_ws_frame_head(in, 0x02, 1 << 30);
-    in[1] |= 0x80;
-    ngx_memzero(in + 10, 4);
+    len = build("81*300 01*500 89\"ping\" 00*500 80*600 82*100 88\"\"", in,
+                &bad);
+    wrong = 0;
 
-    ngx_ws_reader_init(&rd, 1 << 30, NULL, NULL, &test_log);
+    p = allocate(len);
 
-    /* allocations over 512M fail here */
+    for (n = 1; n < 100; n++) {
 
-    pos = in;
-    rc = ngx_ws_reader_next(&rd, &pos, in + 64 * 1024 * 1024, &out);
+        ngx_memcpy(p, in, len);
+        ngx_ws_reader_init(&rd, max, NULL, NULL, &test_log);
+        (void) fail_alloc(n);
 
-    for (i = 0; i < 15 && rc == NGX_AGAIN; i++) {
-        pos = in;
-        rc = ngx_ws_reader_next(&rd, &pos, in + 64 * 1024 * 1024, &out);
+        rc = NGX_AGAIN;
+
+        for (i = 0; i < len && rc != NGX_ERROR; i++) {
+            pos = p + i;
+
+            do {
+                rc = ngx_ws_reader_next(&rd, &pos, p + i + 1, &out);
+            } while (rc == NGX_OK);
+        }
+
+        if (!fail_alloc(0)) {
+            break;
+        }
+
+        wrong += (rc != NGX_ERROR || rd.error != NGX_WS_CLOSE_INTERNAL
+                  || rd.message || rd.control);
+
+        ngx_ws_reader_cleanup(&rd);
     }
 
-    ok(rc == NGX_ERROR && rd.error == NGX_WS_CLOSE_INTERNAL
-       && rd.message == NULL,
-       "no memory for a message");
+    ok(wrong == 0 && n > 5 && rc == NGX_AGAIN && rd.closed,
+       "an allocation fails");
 
     ngx_ws_reader_cleanup(&rd);
-    free(in);
+    free(p);
 }
 
 

@@ -17,6 +17,13 @@
 #include "test.h"
 
 
+/* the linker is told --wrap=ngx_alloc and --wrap=ngx_calloc */
+
+void *__wrap_ngx_alloc(size_t size, ngx_log_t *log);
+void *__wrap_ngx_calloc(size_t size, ngx_log_t *log);
+void *__real_ngx_alloc(size_t size, ngx_log_t *log) __attribute__((weak));
+void *__real_ngx_calloc(size_t size, ngx_log_t *log) __attribute__((weak));
+
 static void result(ngx_uint_t cond, const char *name);
 static void dump(const char *title, const u_char *p, size_t len);
 static size_t guard_size(size_t len);
@@ -28,6 +35,8 @@ static ngx_open_file_t     test_log_file;
 static ngx_cycle_t         test_cycle;
 static unsigned long long  tests;
 static unsigned long long  failed;
+static ngx_uint_t          alloc_nth;
+static ngx_uint_t          alloc_failed;
 
 ngx_log_t                  test_log;
 volatile ngx_cycle_t      *ngx_cycle = &test_cycle;
@@ -201,6 +210,44 @@ feed(feed_t *f, void *data, const void *in, size_t len, const char *name)
     unguard(area, len);
 
     result(rc, name);
+}
+
+
+ngx_uint_t
+fail_alloc(ngx_uint_t nth)
+{
+    ngx_uint_t  rc;
+
+    rc = alloc_failed;
+
+    alloc_nth = nth;
+    alloc_failed = 0;
+
+    return rc;
+}
+
+
+void *
+__wrap_ngx_alloc(size_t size, ngx_log_t *log)
+{
+    if (alloc_nth && --alloc_nth == 0) {
+        alloc_failed = 1;
+        return NULL;
+    }
+
+    return __real_ngx_alloc(size, log);
+}
+
+
+void *
+__wrap_ngx_calloc(size_t size, ngx_log_t *log)
+{
+    if (alloc_nth && --alloc_nth == 0) {
+        alloc_failed = 1;
+        return NULL;
+    }
+
+    return __real_ngx_calloc(size, log);
 }
 
 

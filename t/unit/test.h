@@ -60,6 +60,14 @@ void feed(feed_t *f, void *data, const void *in, size_t len,
     const char *name);
 
 
+/*
+ * Makes the nth ngx_alloc() or ngx_calloc() from now on fail, none by zero.
+ * Tells whether the one that was asked for last has failed meanwhile.
+ */
+
+ngx_uint_t fail_alloc(ngx_uint_t nth);
+
+
 extern ngx_log_t  test_log;
 
 
