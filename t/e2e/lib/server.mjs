@@ -20,7 +20,7 @@ export const accounts = {
 
 // Rows of a query, each an array of strings.
 export function sql(query) {
-  const out = execFileSync(dev, ['sql', '-N', '-B', '-e', query],
+  const out = execFileSync(dev, ['sql', '-N', '-B', '-r', '-e', query],
     { encoding: 'utf8' });
   return out.split('\n').filter(Boolean).map((line) => line.split('\t'));
 }
