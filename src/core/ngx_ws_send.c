@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include <ngx_ws_metrics.h>
 #include <ngx_ws_send.h>
 
 
@@ -72,6 +73,7 @@ ngx_ws_send_grow(ngx_ws_send_queue_t *q, ngx_log_t *log)
 ngx_int_t
 ngx_ws_send_flush(ngx_ws_send_queue_t *q, ngx_connection_t *c)
 {
+    off_t          sent;
     ngx_buf_t      bufs[NGX_WS_SEND_IOVS], *b;
     ngx_uint_t     i, n;
     ngx_chain_t    chain[NGX_WS_SEND_IOVS], *rest;
@@ -107,7 +109,11 @@ ngx_ws_send_flush(ngx_ws_send_queue_t *q, ngx_connection_t *c)
             chain[n - 1].next = NULL;
         }
 
+        sent = c->sent;
+
         rest = c->send_chain(c, n ? chain : NULL, 0);
+
+        ngx_ws_metric_add(BYTES_SENT, c->sent - sent);
 
         if (rest == NGX_CHAIN_ERROR) {
             return NGX_ERROR;
