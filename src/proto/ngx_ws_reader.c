@@ -145,7 +145,6 @@ ngx_ws_reader_begin(ngx_ws_reader_t *rd)
         || rd->frame.opcode == NGX_WS_FRAME_BINARY)
     {
         rd->type = rd->frame.opcode;
-        ngx_ws_utf8_init(&rd->utf8);
     }
 }
 

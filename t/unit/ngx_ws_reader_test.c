@@ -690,6 +690,9 @@ memory(void)
     rc = ngx_ws_reader_next(&rd, &pos, in + 100000, &out);
     ok(rc == NGX_AGAIN && rd.message_size <= 200000, "100000 bytes");
 
+    rc = ngx_ws_reader_next(&rd, &pos, in + 2100000, &out);
+    ok(rc == NGX_AGAIN && rd.message_size <= 2100000, "two millions");
+
     rc = ngx_ws_reader_next(&rd, &pos, in + 3999000, &out);
     ok(rc == NGX_AGAIN && rd.message_size <= 4000000,
        "never more than the message will be");

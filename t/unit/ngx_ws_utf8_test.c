@@ -251,7 +251,7 @@ byte_pairs(void)
 static void
 positions(void)
 {
-    size_t       i, n, len;
+    size_t       i, n, len, size;
     u_char      *p, text[72];
     ngx_uint_t   bad;
 
@@ -269,9 +269,11 @@ positions(void)
             ngx_memset(text, 'a', sizeof(text));
             ngx_memcpy(text + i, inserts[n], len);
 
-            p = guard(text, sizeof(text));
-            bad += !agrees(p, sizeof(text));
-            unguard(p, sizeof(text));
+            for (size = i + len; size <= sizeof(text); size++) {
+                p = guard(text, size);
+                bad += !agrees(p, size);
+                unguard(p, size);
+            }
         }
     }
 
