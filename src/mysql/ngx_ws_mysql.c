@@ -19,7 +19,7 @@
 #define NGX_WS_MYSQL_WAITING_SIZE (32 * 1024 * 1024)
 
 #define NGX_WS_MYSQL_PROBE_MIN    200
-#define NGX_WS_MYSQL_PROBE_MAX    2000
+#define NGX_WS_MYSQL_PROBE_MAX    1000
 #define NGX_WS_MYSQL_PROBE_IDLE   15000
 #define NGX_WS_MYSQL_HOLD         60000
 
@@ -54,6 +54,9 @@ struct ngx_ws_mysql_s {
     ngx_ws_mysql_conf_t     *conf;
     ngx_thread_pool_t       *tp;
     ngx_log_t               *log;
+
+    /* after three pointers as in ngx_connection_t, for the debug log */
+    ngx_int_t                ident;
 
     ngx_queue_t              waiting;
     ngx_queue_t              running;
@@ -128,6 +131,7 @@ ngx_ws_mysql_create(ngx_ws_mysql_conf_t *conf, ngx_thread_pool_t *tp,
     my->conf = conf;
     my->tp = tp;
     my->log = log;
+    my->ident = -1;
     my->idle = (ngx_ws_mysql_link_t **) (my + 1);
 
     ngx_queue_init(&my->waiting);
@@ -544,6 +548,9 @@ ngx_ws_mysql_finish(ngx_ws_mysql_op_t *op, ngx_ws_mysql_result_t *res)
         }
 
         ngx_ws_metric_set(MYSQL_PENDING, my->pending);
+    }
+
+    if (op->task.nsteps && (op->done || op->state == ngx_ws_mysql_running)) {
         ngx_ws_metric_add(MYSQL_QUERIES, 1);
 
         if (res->rc != NGX_OK) {
@@ -578,7 +585,7 @@ ngx_ws_mysql_dequeue(ngx_ws_mysql_op_t *op)
     my->nwaiting--;
     my->size -= op->size;
 
-    if (my->nwaiting == 0) {
+    if (my->nwaiting == 0 && my->expire.timer_set) {
         ngx_del_timer(&my->expire);
     }
 }

@@ -57,12 +57,13 @@ struct ngx_ws_mysql_link_s {
 };
 
 
-/* a result set that is being read */
+/* a result set that is being read; a long string takes a second look */
 
 typedef struct {
     int64_t                  number;
     unsigned long            length;
     char                     is_null;
+    u_char                   string[64];
 } ngx_ws_mysql_cell_t;
 
 typedef struct {
@@ -640,8 +641,9 @@ ngx_ws_mysql_link_fetch_columns(ngx_ws_mysql_fetch_t *ft, MYSQL_RES *meta)
             break;
 
         default:
-            /* without a buffer, to learn the length first */
             bind->buffer_type = MYSQL_TYPE_STRING;
+            bind->buffer = ft->cells[i].string;
+            bind->buffer_length = sizeof(ft->cells[i].string);
             break;
         }
     }
@@ -752,16 +754,19 @@ static ngx_int_t
 ngx_ws_mysql_link_fetch_string(ngx_ws_mysql_fetch_t *ft, ngx_uint_t column,
     ngx_str_t *s)
 {
-    MYSQL_BIND  bind;
+    MYSQL_BIND            bind;
+    ngx_ws_mysql_cell_t  *cell;
 
-    s->len = ft->cells[column].length;
+    cell = &ft->cells[column];
+    s->len = cell->length;
 
     s->data = ngx_pnalloc(ft->pool, s->len + 1);
     if (s->data == NULL) {
         return ngx_ws_mysql_link_refuse(ft->link, "no memory");
     }
 
-    if (s->len == 0) {
+    if (s->len <= sizeof(cell->string)) {
+        ngx_memcpy(s->data, cell->string, s->len);
         return NGX_OK;
     }
 
@@ -779,7 +784,9 @@ ngx_ws_mysql_link_failed(ngx_ws_mysql_link_t *link, MYSQL_STMT *handle)
 {
     const char  *text, *state;
 
-    if (handle) {
+    /* a lost connection is not always told to its statements */
+
+    if (handle && mysql_stmt_errno(handle)) {
         link->errnum = mysql_stmt_errno(handle);
         text = mysql_stmt_error(handle);
         state = mysql_stmt_sqlstate(handle);
@@ -824,9 +831,9 @@ ngx_ws_mysql_link_classify(ngx_uint_t err, const char *state)
         return NGX_AGAIN;
     }
 
-    /* errors of the library itself */
+    /* errors of the library itself, if it does not keep silent */
 
-    if (err >= 2000 && err < 3000) {
+    if (err == 0 || (err >= 2000 && err < 3000)) {
         return NGX_AGAIN;
     }
 
