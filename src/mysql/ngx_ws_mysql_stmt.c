@@ -487,11 +487,10 @@ ngx_ws_mysql_parse_end(ngx_ws_mysql_parse_t *ps)
     }
 
     if (stmt->kind == NGX_WS_MYSQL_ONE) {
-        stmt->head.len = ps->out - stmt->head.data;
-        return NGX_OK;
-    }
+        ps->unit = ps->out;
+        ps->tail = ps->out;
 
-    if (ps->part != ngx_ws_mysql_in_tail) {
+    } else if (ps->part != ngx_ws_mysql_in_tail) {
         return ngx_ws_mysql_parse_fail(ps,
                                        stmt->kind == NGX_WS_MYSQL_ROWS
                                        ? "no row after VALUES"
