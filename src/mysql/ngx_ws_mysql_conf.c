@@ -26,6 +26,7 @@ typedef struct {
 } ngx_ws_mysql_conf_param_t;
 
 
+static size_t ngx_ws_mysql_conf_name(ngx_str_t *arg);
 static char *ngx_ws_mysql_conf_url(ngx_conf_t *cf, ngx_ws_mysql_conf_t *conf,
     ngx_str_t *url);
 static char *ngx_ws_mysql_conf_user(ngx_conf_t *cf, ngx_ws_mysql_conf_t *conf,
@@ -99,8 +100,13 @@ ngx_ws_mysql_conf(ngx_conf_t *cf, ngx_ws_mysql_conf_t *conf, ngx_str_t *args,
         }
 
         if (param->set == NULL) {
+            /* not the value: what is misspelt may be a password */
+
+            value.data = args[i].data;
+            value.len = ngx_ws_mysql_conf_name(&args[i]);
+
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid parameter \"%V\"", &args[i]);
+                               "invalid parameter \"%V\"", &value);
             return NGX_CONF_ERROR;
         }
 
@@ -130,6 +136,17 @@ ngx_ws_mysql_conf(ngx_conf_t *cf, ngx_ws_mysql_conf_t *conf, ngx_str_t *args,
     }
 
     return NGX_CONF_OK;
+}
+
+
+static size_t
+ngx_ws_mysql_conf_name(ngx_str_t *arg)
+{
+    u_char  *p;
+
+    p = ngx_strlchr(arg->data, arg->data + arg->len, '=');
+
+    return p ? (size_t) (p - arg->data) : arg->len;
 }
 
 
