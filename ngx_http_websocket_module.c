@@ -269,6 +269,8 @@ ngx_http_websocket_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->conf.token_cache, 60000);
     ngx_conf_init_msec_value(wmcf->conf.token_cache_miss, 5000);
 
+    wmcf->conf.retention_connections = 24 * 60 * 60;
+
     if (ngx_http_websocket_conf_defaults(cf, wmcf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
