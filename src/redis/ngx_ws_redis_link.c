@@ -23,6 +23,9 @@
 
 #define NGX_WS_REDIS_LINK_IDLE       5000
 
+/* while away, another reason that Redis didn't give is told not before that */
+#define NGX_WS_REDIS_LINK_QUIET      10000
+
 
 static void ngx_ws_redis_link_connect(ngx_ws_redis_link_t *link);
 static redisAsyncContext *ngx_ws_redis_link_context(
@@ -35,6 +38,7 @@ static void ngx_ws_redis_link_left(void *data);
 static void ngx_ws_redis_link_lost(ngx_ws_redis_link_t *link);
 static void ngx_ws_redis_link_set_reason(ngx_ws_redis_link_t *link,
     const char *reason);
+static void ngx_ws_redis_link_log_reason(ngx_ws_redis_link_t *link);
 static void ngx_ws_redis_link_set_timer(ngx_ws_redis_link_t *link,
     ngx_msec_t timeout);
 static void ngx_ws_redis_link_timer_handler(ngx_event_t *ev);
@@ -195,6 +199,7 @@ ngx_ws_redis_link_connect(ngx_ws_redis_link_t *link)
 
     link->state = NGX_WS_REDIS_LINK_OPENING;
     link->closing = 0;
+    link->refused = 0;
     link->greetings = 0;
     link->awaited = 0;
     link->reason[0] = '\0';
@@ -327,6 +332,7 @@ ngx_ws_redis_link_greeted(redisAsyncContext *ac, void *reply, void *data)
         }
 
         if (data == NULL) {
+            link->refused = 1;
             ngx_ws_redis_link_close(link, r->str);
             return;
         }
@@ -395,13 +401,7 @@ ngx_ws_redis_link_lost(ngx_ws_redis_link_t *link)
     ngx_ws_redis_link_set_reason(link, link->event.error);
     ngx_ws_redis_link_set_reason(link, "connection closed");
 
-    if (ngx_strcmp(link->reason, link->logged) != 0) {
-        ngx_memcpy(link->logged, link->reason, sizeof(link->logged));
-
-        ngx_log_error(NGX_LOG_ERR, link->log, 0, "redis is away: %s (%s, %V)",
-                      link->reason, link->handler->name,
-                      &link->conf->addr.name);
-    }
+    ngx_ws_redis_link_log_reason(link);
 
     if (opened && ngx_current_msec - link->since > NGX_WS_REDIS_LINK_STABLE) {
         ngx_ws_backoff_reset(&link->backoff);
@@ -425,6 +425,30 @@ ngx_ws_redis_link_set_reason(ngx_ws_redis_link_t *link, const char *reason)
         (void) ngx_cpystrn((u_char *) link->reason, (u_char *) reason,
                            sizeof(link->reason));
     }
+}
+
+
+static void
+ngx_ws_redis_link_log_reason(ngx_ws_redis_link_t *link)
+{
+    if (link->logged[0]) {
+
+        if (ngx_strcmp(link->reason, link->logged) == 0) {
+            return;
+        }
+
+        if (!link->refused
+            && ngx_current_msec - link->told < NGX_WS_REDIS_LINK_QUIET)
+        {
+            return;
+        }
+    }
+
+    ngx_memcpy(link->logged, link->reason, sizeof(link->logged));
+    link->told = ngx_current_msec;
+
+    ngx_log_error(NGX_LOG_ERR, link->log, 0, "redis is away: %s (%s, %V)",
+                  link->reason, link->handler->name, &link->conf->addr.name);
 }
 
 

@@ -65,8 +65,10 @@ typedef struct {
 
     char                                reason[256];  /* of the loss */
     char                                logged[256];  /* while away */
+    ngx_msec_t                          told;
 
     unsigned                            closing:1;
+    unsigned                            refused:1;    /* by Redis itself */
     unsigned                            destroyed:1;
 } ngx_ws_redis_link_t;
 
