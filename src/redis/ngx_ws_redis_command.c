@@ -290,6 +290,8 @@ ngx_ws_redis_command_opened(void *data)
 {
     ngx_ws_redis_commands_t *cmds = data;
 
+    ngx_ws_redis_link_settled(&cmds->link);
+
     if (cmds->handler->up) {
         cmds->handler->up(cmds->data);
     }

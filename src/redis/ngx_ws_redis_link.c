@@ -192,6 +192,18 @@ ngx_ws_redis_link_heard(ngx_ws_redis_link_t *link)
 }
 
 
+void
+ngx_ws_redis_link_settled(ngx_ws_redis_link_t *link)
+{
+    if (link->logged[0]) {
+        link->logged[0] = '\0';
+
+        ngx_log_error(NGX_LOG_NOTICE, link->log, 0, "redis is back (%s, %V)",
+                      link->handler->name, &link->conf->addr.name);
+    }
+}
+
+
 static void
 ngx_ws_redis_link_connect(ngx_ws_redis_link_t *link)
 {
@@ -337,9 +349,14 @@ ngx_ws_redis_link_greeted(redisAsyncContext *ac, void *reply, void *data)
             return;
         }
 
-        ngx_log_error(NGX_LOG_WARN, link->log, 0,
-                      "redis refused a command on connecting: %s (%s, %V)",
-                      r->str, link->handler->name, &link->conf->addr.name);
+        if (!link->warned) {
+            link->warned = 1;
+
+            ngx_log_error(NGX_LOG_WARN, link->log, 0,
+                          "redis refused a command on connecting: %s (%s, %V)",
+                          r->str, link->handler->name,
+                          &link->conf->addr.name);
+        }
     }
 
     if (--link->greetings == 0) {
@@ -356,13 +373,6 @@ ngx_ws_redis_link_opened(ngx_ws_redis_link_t *link)
     link->heard = ngx_current_msec;
 
     ngx_ws_redis_link_set_timer(link, NGX_WS_REDIS_LINK_IDLE);
-
-    if (link->logged[0]) {
-        link->logged[0] = '\0';
-
-        ngx_log_error(NGX_LOG_NOTICE, link->log, 0, "redis is back (%s, %V)",
-                      link->handler->name, &link->conf->addr.name);
-    }
 
     link->handler->opened(link->data);
 }

@@ -69,6 +69,7 @@ typedef struct {
 
     unsigned                            closing:1;
     unsigned                            refused:1;    /* by Redis itself */
+    unsigned                            warned:1;
     unsigned                            destroyed:1;
 } ngx_ws_redis_link_t;
 
@@ -92,6 +93,9 @@ void ngx_ws_redis_link_close(ngx_ws_redis_link_t *link, const char *reason);
 /* A command of the handshake, whose failure ends it unless optional. */
 void ngx_ws_redis_link_greet(ngx_ws_redis_link_t *link, ngx_str_t *argv,
     ngx_uint_t argc, ngx_uint_t optional);
+
+/* An opened link does its work: if it was away, that is over. */
+void ngx_ws_redis_link_settled(ngx_ws_redis_link_t *link);
 
 /* n answers more are awaited; one has come; something unasked has come. */
 void ngx_ws_redis_link_sent(ngx_ws_redis_link_t *link, ngx_uint_t n);

@@ -607,6 +607,7 @@ ngx_ws_redis_subscribe_confirm(ngx_ws_redis_subscriber_t *sub,
 
     if (sub->restoring && --sub->restoring == 0 && !sub->link.destroyed) {
         sub->up = 1;
+        ngx_ws_redis_link_settled(&sub->link);
 
         if (sub->handler->subscriber_up) {
             sub->handler->subscriber_up(sub->data);
