@@ -323,7 +323,8 @@ ngx_http_websocket_conf_time(ngx_conf_t *cf, void *post, void *data)
     ngx_msec_t  *time = data;
 
     if (*time == 0) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "time must not be 0");
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" must not be 0",
+                           cf->args->elts);
         return NGX_CONF_ERROR;
     }
 
@@ -338,7 +339,8 @@ ngx_http_websocket_conf_size(ngx_conf_t *cf, void *post, void *data)
 
     if (*size == 0 || *size > NGX_HTTP_WEBSOCKET_SIZE_MAX) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "size must be between 1 and 1g");
+                           "\"%V\" must be between 1 and 1g",
+                           cf->args->elts);
         return NGX_CONF_ERROR;
     }
 
