@@ -13,6 +13,10 @@
 #include <ngx_ws_token.h>
 
 
+/* how long a new worker may take to reach Redis before clients notice */
+#define NGX_WS_AUTH_START  1000
+
+
 struct ngx_ws_auth_query_s {
     ngx_ws_mysql_stmt_t     *stmt;
     u_char                   digest[NGX_WS_TOKEN_DIGEST];  /* of the text */
@@ -24,6 +28,10 @@ struct ngx_ws_auth_s {
     ngx_ws_identities_t      identities;
     ngx_rbtree_t             lookups;
     ngx_rbtree_node_t        sentinel;
+
+    ngx_queue_t              held;         /* until the worker has started */
+    ngx_event_t              start;
+    ngx_uint_t               started;      /* unsigned  started:1; */
 };
 
 
@@ -44,9 +52,23 @@ struct ngx_ws_auth_wait_s {
     ngx_queue_t              queue;
     ngx_ws_auth_done_pt      done;
     void                    *data;
+
+    /* of one that is held */
+    ngx_ws_auth_query_t     *query;
+    ngx_str_t                token;
+    u_char                   token_data[];
 };
 
 
+static ngx_ws_auth_wait_t *ngx_ws_auth_hold(ngx_ws_auth_t *auth,
+    ngx_ws_auth_query_t *query, ngx_str_t *token, ngx_ws_auth_done_pt done,
+    void *data);
+static void ngx_ws_auth_start_handler(ngx_event_t *ev);
+static void ngx_ws_auth_release(ngx_ws_auth_t *auth,
+    ngx_ws_auth_wait_t *wait);
+static ngx_int_t ngx_ws_auth_ask(ngx_ws_auth_t *auth,
+    ngx_ws_auth_query_t *query, u_char *digest, ngx_str_t *token,
+    ngx_ws_auth_wait_t *wait);
 static void ngx_ws_auth_key(ngx_ws_auth_query_t *query, ngx_str_t *token,
     u_char *digest);
 static ngx_int_t ngx_ws_auth_cached(ngx_ws_auth_t *auth, u_char *digest,
@@ -107,6 +129,18 @@ ngx_ws_auth_create(ngx_ws_worker_t *w)
     }
 
     auth->worker = w;
+    auth->started = 0;
+
+    ngx_queue_init(&auth->held);
+
+    ngx_memzero(&auth->start, sizeof(ngx_event_t));
+
+    auth->start.handler = ngx_ws_auth_start_handler;
+    auth->start.data = auth;
+    auth->start.log = w->log;
+    auth->start.cancelable = 1;
+
+    ngx_add_timer(&auth->start, NGX_WS_AUTH_START);
 
     ngx_ws_identities_init(&auth->identities, w->log);
     ngx_rbtree_init(&auth->lookups, &auth->sentinel,
@@ -121,6 +155,16 @@ ngx_ws_auth_destroy(ngx_ws_auth_t *auth)
 {
     ngx_queue_t           *q;
     ngx_ws_auth_lookup_t  *lookup;
+
+    if (auth->start.timer_set) {
+        ngx_del_timer(&auth->start);
+    }
+
+    while (!ngx_queue_empty(&auth->held)) {
+        q = ngx_queue_head(&auth->held);
+        ngx_queue_remove(q);
+        ngx_free(ngx_queue_data(q, ngx_ws_auth_wait_t, queue));
+    }
 
     while (auth->lookups.root != &auth->sentinel) {
         lookup = (ngx_ws_auth_lookup_t *) ngx_rbtree_min(auth->lookups.root,
@@ -147,18 +191,22 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
     ngx_str_t *token, ngx_ws_identity_t **id, ngx_ws_auth_wait_t **wait,
     ngx_ws_auth_done_pt done, void *data)
 {
-    u_char                 digest[NGX_WS_TOKEN_DIGEST];
-    ngx_int_t              rc;
-    ngx_ws_auth_t         *auth;
-    ngx_ws_token_t         parsed;
-    ngx_ws_auth_wait_t    *aw;
-    ngx_ws_auth_lookup_t  *lookup;
+    u_char               digest[NGX_WS_TOKEN_DIGEST];
+    ngx_int_t            rc;
+    ngx_ws_auth_t       *auth;
+    ngx_ws_token_t       parsed;
+    ngx_ws_auth_wait_t  *aw;
 
     auth = w->auth;
 
     if (ngx_ws_token_parse(token, &parsed) != NGX_OK) {
         ngx_ws_metric_add(AUTH_FAILURES, 1);
         return NGX_DECLINED;
+    }
+
+    if (!auth->started) {
+        *wait = ngx_ws_auth_hold(auth, conf->auth_query, token, done, data);
+        return *wait ? NGX_AGAIN : NGX_ERROR;
     }
 
     ngx_ws_auth_key(conf->auth_query, token, digest);
@@ -173,20 +221,13 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
         return NGX_ERROR;
     }
 
-    lookup = ngx_ws_auth_lookup_find(auth, digest);
-
-    if (lookup == NULL) {
-        lookup = ngx_ws_auth_lookup(auth, conf->auth_query, digest, token,
-                                    &parsed);
-        if (lookup == NULL) {
-            ngx_free(aw);
-            return NGX_ERROR;
-        }
-    }
-
     aw->done = done;
     aw->data = data;
-    ngx_queue_insert_tail(&lookup->waits, &aw->queue);
+
+    if (ngx_ws_auth_ask(auth, conf->auth_query, digest, token, aw) != NGX_OK) {
+        ngx_free(aw);
+        return NGX_ERROR;
+    }
 
     *wait = aw;
 
@@ -199,6 +240,119 @@ ngx_ws_auth_cancel(ngx_ws_auth_wait_t *wait)
 {
     ngx_queue_remove(&wait->queue);
     ngx_free(wait);
+}
+
+
+/*
+ * Whatever a client wants next needs Redis, and a new worker, as after a
+ * reload, gets clients before it has connected.
+ */
+
+static ngx_ws_auth_wait_t *
+ngx_ws_auth_hold(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
+    ngx_str_t *token, ngx_ws_auth_done_pt done, void *data)
+{
+    ngx_ws_auth_wait_t  *wait;
+
+    wait = ngx_alloc(sizeof(ngx_ws_auth_wait_t) + token->len,
+                     auth->worker->log);
+    if (wait == NULL) {
+        return NULL;
+    }
+
+    wait->done = done;
+    wait->data = data;
+    wait->query = query;
+    wait->token.data = wait->token_data;
+    wait->token.len = token->len;
+
+    ngx_memcpy(wait->token_data, token->data, token->len);
+    ngx_queue_insert_tail(&auth->held, &wait->queue);
+
+    return wait;
+}
+
+
+void
+ngx_ws_auth_up(ngx_ws_auth_t *auth)
+{
+    ngx_queue_t  *q;
+
+    auth->started = 1;
+
+    if (auth->start.timer_set) {
+        ngx_del_timer(&auth->start);
+    }
+
+    while (!ngx_queue_empty(&auth->held)) {
+        q = ngx_queue_head(&auth->held);
+        ngx_queue_remove(q);
+
+        ngx_ws_auth_release(auth, ngx_queue_data(q, ngx_ws_auth_wait_t,
+                                                 queue));
+    }
+}
+
+
+static void
+ngx_ws_auth_start_handler(ngx_event_t *ev)
+{
+    ngx_ws_auth_up(ev->data);
+}
+
+
+static void
+ngx_ws_auth_release(ngx_ws_auth_t *auth, ngx_ws_auth_wait_t *wait)
+{
+    u_char              digest[NGX_WS_TOKEN_DIGEST];
+    ngx_int_t           rc;
+    ngx_ws_identity_t  *id;
+
+    id = NULL;
+
+    ngx_ws_auth_key(wait->query, &wait->token, digest);
+
+    rc = ngx_ws_auth_cached(auth, digest, &id);
+
+    if (rc == NGX_AGAIN) {
+        rc = ngx_ws_auth_ask(auth, wait->query, digest, &wait->token, wait);
+
+        if (rc == NGX_OK) {
+            return;
+        }
+    }
+
+    wait->done(wait->data, rc, id);
+    ngx_free(wait);
+}
+
+
+/* Asks MySQL, once for all who wait for the same token. */
+
+static ngx_int_t
+ngx_ws_auth_ask(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
+    u_char *digest, ngx_str_t *token, ngx_ws_auth_wait_t *wait)
+{
+    ngx_ws_token_t         parsed;
+    ngx_ws_auth_lookup_t  *lookup;
+
+    lookup = ngx_ws_auth_lookup_find(auth, digest);
+
+    if (lookup == NULL) {
+
+        if (ngx_ws_token_parse(token, &parsed) != NGX_OK) {
+            return NGX_ERROR;
+        }
+
+        lookup = ngx_ws_auth_lookup(auth, query, digest, token, &parsed);
+        if (lookup == NULL) {
+            return NGX_ERROR;
+        }
+    }
+
+    ngx_queue_insert_tail(&lookup->waits, &wait->queue);
+
+    return NGX_OK;
 }
 
 

@@ -64,6 +64,12 @@ ngx_int_t ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
     ngx_str_t *token, ngx_ws_identity_t **id, ngx_ws_auth_wait_t **wait,
     ngx_ws_auth_done_pt done, void *data);
 
+/*
+ * The worker has reached Redis.  Tokens that came before are verified now;
+ * without this call that is a second after the start.
+ */
+void ngx_ws_auth_up(ngx_ws_auth_t *auth);
+
 /* Forgets the waiter: done() is not called. */
 void ngx_ws_auth_cancel(ngx_ws_auth_wait_t *wait);
 

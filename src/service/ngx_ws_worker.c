@@ -248,6 +248,10 @@ ngx_ws_worker_up(void *data)
     if (w->record) {
         ngx_ws_record_up(w->record);
     }
+
+    if (w->auth) {
+        ngx_ws_auth_up(w->auth);
+    }
 }
 
 
