@@ -1,0 +1,231 @@
+#!/usr/bin/env perl
+
+# Copyright (C) ngx_http_websocket_module authors
+
+# The statements of src/mysql/sql, prepared against a database built from
+# migrations/ and with a Laravel application's tables, in a session as the
+# module sets it up.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use Test::More;
+use Test::Nginx::MySQLServer;
+use Test::Nginx::Process qw(slurp);
+
+my $dir = abs_path(dirname(__FILE__) . '/../src/mysql/sql');
+
+my $mysql = Test::Nginx::MySQLServer->start;
+
+my $SESSION = q{SET time_zone = '+00:00', sql_mode = 'TRADITIONAL';};
+my $T = 1761300000123;
+
+# every file has to have its tests here
+my %seen;
+
+
+note 'token_find';
+
+$mysql->query(<<'END');
+ALTER TABLE personal_access_tokens MODIFY expires_at datetime NULL;
+INSERT INTO personal_access_tokens
+    (id, tokenable_type, tokenable_id, name, token, abilities, expires_at)
+VALUES
+    (11, 'App\\Models\\User', 2, '', SHA2('later', 256), '[]', '2100-01-01'),
+    (12, 'App\\User', 2, '', SHA2('past', 256), NULL, '2001-09-09 01:46:40'),
+    (13, 'user', 2, '', SHA2('morph', 256), '["*"]', NULL),
+    (14, 'App\\Models\\Admin', 2, '', SHA2('admin', 256), '["*"]', NULL),
+    (15, 'App\\Admin\\User', 2, '', SHA2('other', 256), '["*"]', NULL),
+    (16, 'App\\Models\\User', 99, '', SHA2('nobody', 256), '["*"]', NULL);
+END
+
+is_rows('token_find', {id => 11, hash => 'NULL'},
+        [[11, sha('later'), '[]', 4102444800, 2, 1, 'Jane Smith']],
+        'a token by its id, that ends after 2038');
+is_rows('token_find', {id => 'NULL', hash => "SHA2('past', 256)"},
+        [[12, sha('past'), undef, 1000000000, 2, 1, 'Jane Smith']],
+        'by its hash; the caller looks at the end');
+is_rows('token_find', {id => 13, hash => "SHA2('past', 256)"},
+        [[13, sha('morph'), '["*"]', undef, 2, 1, 'Jane Smith']],
+        'the id decides, where there is one');
+is_rows('token_find', {id => 14, hash => 'NULL'}, [], 'of another model');
+is_rows('token_find', {id => 15, hash => 'NULL'}, [],
+        'of another model of that name');
+is_rows('token_find', {id => 16, hash => 'NULL'}, [], 'of nobody');
+is_rows('token_find', {id => 404, hash => 'NULL'}, [], 'no such token');
+
+
+note 'token_check';
+
+is_rows('token_check', {ids => [1, 11, 12, 13, 14, 15, 16, 404]},
+        [[1], [11], [13]], 'those that are good');
+
+
+note 'user_find';
+
+is_rows('user_find', {user_id => 2, tenant_id => 1}, [['Jane Smith']],
+        'a user of the tenant');
+is_rows('user_find', {user_id => 4, tenant_id => 1}, [], 'of another one');
+
+
+note 'event_insert';
+
+my %event = (
+    id         => 9007199254740991,
+    tenant_id  => 1,
+    user_id    => 2,
+    event_type => "'message_sent'",
+    channel    => "'private-user.1'",
+    payload    => q('{"event":"e","data":"\\\\u00e9 \\\\"q\\\\""}'),
+    status     => "'pending'",
+    created_at => $T,
+);
+
+my $EVENT = 'SELECT status, retry_count, error_message, created_at,
+    updated_at FROM websocket_events WHERE id = 9007199254740991';
+
+run('event_insert', \%event);
+is_deeply([$mysql->query("$SESSION $EVENT")],
+          [['pending', 0, undef, ('2025-10-24 10:00:00') x 2]], 'a row');
+
+run('event_status', {status => "'delivered'", retry_count => 1,
+                     error_message => 'NULL', updated_at => $T + 5000,
+                     ids => [$event{id}]});
+run('event_insert', \%event);
+
+my @delivered = ['delivered', 1, undef, '2025-10-24 10:00:00',
+                 '2025-10-24 10:00:05'];
+
+is_deeply([$mysql->query("$SESSION $EVENT")], \@delivered,
+          'the same again changes nothing');
+
+for my $other ([tenant_id => 2], [user_id => 3], [event_type => "'typing'"],
+               [channel => "'private-user.3'"], [payload => "'{}'"],
+               [channel => "'PRIVATE-USER.1'"], [created_at => $T + 1000])
+{
+    refused('event_insert', {%event, @$other}, qr/cannot be null/i,
+            "another $other->[0] under the same id");
+}
+
+refused('event_insert', {%event, id => 1, payload => "'{'"},
+        qr/CONSTRAINT|JSON/i, 'a payload that is no JSON');
+refused('event_insert', {%event, id => 1, event_type => "REPEAT('x', 51)"},
+        qr/too long/i, 'what is too long is not cut');
+
+is_deeply([$mysql->query("$SESSION $EVENT")], \@delivered,
+          'nothing of that was written');
+is($mysql->value('SELECT COUNT(*) FROM websocket_events'), 1, 'one row');
+
+
+note 'event_status';
+
+run('event_insert', {%event, id => $_}) for 1 .. 3;
+run('event_status', {status => "'failed'", retry_count => 'NULL',
+                     error_message => "'queue full'",
+                     updated_at => $T + 9000, ids => [1, 3, 404]});
+
+is_deeply([$mysql->query("$SESSION SELECT id, status, retry_count,
+              error_message, updated_at FROM websocket_events
+              WHERE id <= 404 ORDER BY id")],
+          [[1, 'failed', 0, 'queue full', '2025-10-24 10:00:09'],
+           [2, 'pending', 0, undef, '2025-10-24 10:00:00'],
+           [3, 'failed', 0, 'queue full', '2025-10-24 10:00:09']],
+          'of several events, none is made');
+
+
+note 'connection_upsert';
+
+my %connection = (
+    tenant_id           => 1,
+    user_id             => 2,
+    connection_id       => "'c1'",
+    session_id          => "'s1'",
+    browser             => "'Firefox'",
+    device_type         => "'desktop'",
+    ip_address          => "'::1'",
+    subscribed_channels => q('["a"]'),
+    status              => "'connected'",
+    connected_at        => $T,
+    last_activity_at    => $T,
+    disconnected_at     => 'NULL',
+    updated_at          => $T,
+);
+
+my $CONNECTION = 'SELECT status, subscribed_channels, connected_at,
+    disconnected_at, created_at, updated_at FROM websocket_connections';
+
+my @later = ['disconnected', '[]', '2025-10-24 10:00:00',
+             '2025-10-24 10:00:07', '2025-10-24 10:00:00',
+             '2025-10-24 10:00:07'];
+
+run('connection_upsert', \%connection);
+is_deeply([$mysql->query("$SESSION $CONNECTION")],
+          [['connected', '["a"]', '2025-10-24 10:00:00', undef,
+            ('2025-10-24 10:00:00') x 2]], 'a row');
+
+run('connection_upsert', {%connection, status => "'disconnected'",
+                          subscribed_channels => q('[]'),
+                          disconnected_at => $T + 7000,
+                          updated_at => $T + 7000});
+is_deeply([$mysql->query("$SESSION $CONNECTION")], \@later, 'a later state');
+
+run('connection_upsert', {%connection, updated_at => $T + 3000});
+is_deeply([$mysql->query("$SESSION $CONNECTION")], \@later,
+          'an earlier one that comes late changes nothing');
+
+
+is_deeply([sort keys %seen],
+          [sort map { basename($_, '.sql') } glob "$dir/*.sql"],
+          'every statement was tried');
+
+done_testing;
+
+
+# The rows of sql/NAME.sql. Values are SQL; a list has a place for each.
+
+sub run {
+    my ($name, $values) = @_;
+    my $sql = slurp("$dir/$name.sql");
+    my (@set, @using);
+
+    $seen{$name} = 1;
+
+    $sql =~ s/^--.*\n//mg;
+    $sql =~ s{:(\w+)}{
+        my $v = $values->{$1} // die "$name: no value of :$1";
+        my @v = ref $v ? @$v : $v;
+
+        for (@v) {
+            push @using, '@v' . @using;
+            push @set, "$using[-1] = $_";
+        }
+
+        join ', ', ('?') x @v;
+    }ge;
+
+    $sql =~ s/([\\'])/\\$1/g;
+
+    return $mysql->query("$SESSION SET " . join(', ', @set) . ";
+                          PREPARE s FROM '$sql';
+                          EXECUTE s USING " . join(', ', @using) . ';');
+}
+
+
+sub is_rows {
+    my ($name, $values, $rows, $what) = @_;
+
+    is_deeply([run($name, $values)], $rows, $what);
+}
+
+
+sub refused {
+    my ($name, $values, $error, $what) = @_;
+
+    ok(!eval { run($name, $values); 1 }, "$what is refused");
+    like($@, $error, '... for that');
+}
+
+
+sub sha { $mysql->value("SELECT SHA2('$_[0]', 256)") }
