@@ -227,7 +227,9 @@ ngx_ws_zone_token_put(ngx_ws_zone_t *zone, u_char *digest, uint64_t until,
         v.expires = token->expires;
         v.len = (u_char) token->name.len;
 
-        ngx_memcpy(v.name, token->name.data, token->name.len);
+        if (token->name.len) {
+            ngx_memcpy(v.name, token->name.data, token->name.len);
+        }
     }
 
     ngx_ws_cache_put(&zone->tokens, digest, until, &v);

@@ -94,7 +94,10 @@ ngx_ws_identity_create(ngx_ws_identities_t *ids, u_char *digest,
 
     id->name.len = token->name.len;
     id->name.data = id->data;
-    ngx_memcpy(id->data, token->name.data, token->name.len);
+
+    if (token->name.len) {
+        ngx_memcpy(id->data, token->name.data, token->name.len);
+    }
 
     ngx_memcpy(id->digest, digest, NGX_WS_TOKEN_DIGEST);
 

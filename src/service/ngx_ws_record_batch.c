@@ -226,13 +226,15 @@ ngx_ws_record_batch_refuse(ngx_ws_record_batch_t *batch,
     entry->refused = 1;
     entry->errnum = errnum;
 
-    entry->error.len = ngx_min(error->len, NGX_WS_RECORD_BATCH_ERROR);
-    entry->error.data = ngx_pnalloc(batch->pool, entry->error.len);
-
-    if (entry->error.data == NULL) {
-        entry->error.len = 0;
+    if (error->len == 0) {
         return;
     }
 
+    entry->error.data = ngx_pnalloc(batch->pool, NGX_WS_RECORD_BATCH_ERROR);
+    if (entry->error.data == NULL) {
+        return;
+    }
+
+    entry->error.len = ngx_min(error->len, NGX_WS_RECORD_BATCH_ERROR);
     ngx_memcpy(entry->error.data, error->data, entry->error.len);
 }
