@@ -17,6 +17,9 @@ static void ngx_ws_redis_script_digest(ngx_ws_redis_script_t *script);
 
 static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
 
+    [NGX_WS_REDIS_CONNECTION_CHANNEL] =
+        { ngx_string(ngx_ws_lua_connection_channel), "" },
+
     [NGX_WS_REDIS_CONNECTION_DISCONNECT] =
         { ngx_string(ngx_ws_lua_connection_disconnect), "" },
 

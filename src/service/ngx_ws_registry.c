@@ -26,6 +26,9 @@
 #define NGX_WS_REGISTRY_SENT       256
 #define NGX_WS_REGISTRY_RETRY      1000
 
+/* that are remembered of a connection */
+#define NGX_WS_REGISTRY_CHANNELS   1024
+
 #define NGX_WS_REGISTRY_ARGS       11
 #define NGX_WS_REGISTRY_ANSWER     2048
 
@@ -379,6 +382,25 @@ ngx_ws_registry_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     (void) ngx_ws_registry_number(&args[3], p, ngx_ws_registry_keep(w));
 
     (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_TOUCH, args, 4,
+                                NULL, NULL);
+}
+
+
+void
+ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id, ngx_str_t *channel, ngx_uint_t listens)
+{
+    u_char     *p, buf[4 * NGX_INT64_LEN];
+    ngx_str_t   args[6];
+
+    args[0] = *connection_id;
+    p = ngx_ws_registry_number(&args[1], buf, id->tenant);
+    p = ngx_ws_registry_number(&args[2], p, id->user);
+    args[3] = *channel;
+    p = ngx_ws_registry_number(&args[4], p, listens);
+    (void) ngx_ws_registry_number(&args[5], p, NGX_WS_REGISTRY_CHANNELS);
+
+    (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_CHANNEL, args, 6,
                                 NULL, NULL);
 }
 

@@ -75,5 +75,12 @@ void ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
 void ngx_ws_registry_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_str_t *connection_id);
 
+/*
+ * The connection listens to a channel from now on, or does no more, which is
+ * remembered in subscribed_channels.  Needs no answer.
+ */
+void ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id, ngx_str_t *channel, ngx_uint_t listens);
+
 
 #endif /* _NGX_WS_REGISTRY_H_INCLUDED_ */

@@ -11,6 +11,7 @@
 #include <ngx_ws_event.h>
 #include <ngx_ws_name.h>
 #include <ngx_ws_redis_key.h>
+#include <ngx_ws_registry.h>
 
 
 #define NGX_WS_EVENT_CHANNELS  1024    /* of one client */
@@ -74,12 +75,18 @@ ngx_ws_event_channel_joined(void *data, ngx_int_t rc)
 
     ngx_ws_session_t  *s;
 
+    s = ngx_ws_event_session(ec->call);
+
     if (rc == NGX_OK) {
+
+        if (s && ec->fresh) {
+            ngx_ws_registry_channel(s->worker, s->identity, &s->connection_id,
+                                    &ec->name, 1);
+        }
+
         ngx_ws_event_channel_done(ec);
         return;
     }
-
-    s = ngx_ws_event_session(ec->call);
 
     /* nobody holds a subscription that was refused */
 
@@ -106,8 +113,11 @@ ngx_ws_event_unsubscribe(ngx_ws_session_t *s, ngx_ws_call_t *call,
 
     /* the two that come with authentication go with it */
 
-    if (name.kind != NGX_WS_NAME_PERSONAL && name.kind != NGX_WS_NAME_TENANT) {
-        (void) ngx_ws_session_leave(s, &ec->key.str);
+    if (name.kind != NGX_WS_NAME_PERSONAL && name.kind != NGX_WS_NAME_TENANT
+        && ngx_ws_session_leave(s, &ec->key.str) == NGX_OK)
+    {
+        ngx_ws_registry_channel(s->worker, s->identity, &s->connection_id,
+                                &ec->name, 0);
     }
 
     ngx_ws_event_channel_done(ec);
