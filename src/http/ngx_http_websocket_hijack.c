@@ -222,6 +222,7 @@ ngx_http_websocket_hijack_copy(ngx_pool_t *pool, ngx_str_t *dst,
     ngx_str_t *src)
 {
     if (src->len == 0) {
+        ngx_str_set(dst, "");
         return NGX_OK;
     }
 
