@@ -104,6 +104,23 @@ is($answer->{data}{code}, 'invalid', 'with a reason');
 $other->close;
 
 
+note 'signs of life';
+
+my $conn = 'ws:_:conn:second';
+
+$redis->command('PEXPIRE', $conn, 5000);
+$redis->command('HSET', $conn, 'last_activity_at', 1761300000000);
+post($JANE, connect => {}, 'second');
+is($redis->command('HGET', $conn, 'last_activity_at'), 1761300000000,
+   "somebody else's call is none");
+post($JOHN, connect => {}, "sec\x01ond");
+post($JOHN, connect => {}, 'second');
+cmp_ok($redis->command('PTTL', $conn), '>', 3600000, 'a call keeps it');
+ok(wait_rows('connection_id = "second"
+              AND last_activity_at > NOW() - INTERVAL 5 SECOND'),
+   'and is recorded');
+
+
 note 'on every worker';
 
 my $n = 0;
@@ -189,11 +206,13 @@ sub wait_event {
 
 
 sub post {
-    my ($token, $path, $body) = @_;
+    my ($token, $path, $body, $connection) = @_;
 
     return Test::Nginx::HTTP->new(port => $nginx->port)
                ->post("/api/$path", $body,
-                      { Authorization => "Bearer $token" });
+                      { Authorization => "Bearer $token",
+                        defined $connection
+                            ? ('X-Connection-Id' => $connection) : () });
 }
 
 

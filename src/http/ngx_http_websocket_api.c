@@ -12,6 +12,8 @@
 #include <ngx_http_websocket_reply.h>
 #include <ngx_http_websocket_route.h>
 #include <ngx_ws_json.h>
+#include <ngx_ws_name.h>
+#include <ngx_ws_registry.h>
 
 
 static ngx_int_t ngx_http_websocket_api_headers(ngx_http_request_t *r,
@@ -22,6 +24,8 @@ static void ngx_http_websocket_api_resume(ngx_http_request_t *r,
     ngx_int_t rc);
 static ngx_int_t ngx_http_websocket_api_authorized(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, ngx_int_t rc);
+static void ngx_http_websocket_api_touch(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx);
 static ngx_uint_t ngx_http_websocket_api_is_json(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_api_body(ngx_http_request_t *r,
     ngx_int_t rc);
@@ -162,6 +166,8 @@ ngx_http_websocket_api_authorized(ngx_http_request_t *r,
         return ngx_http_websocket_reply_error(r, NGX_WS_UNAVAILABLE);
     }
 
+    ngx_http_websocket_api_touch(r, ctx);
+
     if (ctx->route->method == NGX_HTTP_GET) {
 
         rc = ngx_http_discard_request_body(r);
@@ -177,6 +183,24 @@ ngx_http_websocket_api_authorized(ngx_http_request_t *r,
 
     return ngx_http_websocket_body_read(r, ctx, wlcf->session.max_message_size,
                                         ngx_http_websocket_api_body);
+}
+
+
+/* A call that names its connection keeps it alive. */
+
+static void
+ngx_http_websocket_api_touch(ngx_http_request_t *r,
+    ngx_http_websocket_ctx_t *ctx)
+{
+    ngx_str_t                       *id;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    id = ngx_http_websocket_header(r, "x-connection-id", NULL);
+
+    if (id && ngx_ws_name_visible(id, NGX_WS_NAME_LEN)) {
+        wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
+        ngx_ws_registry_touch(wmcf->worker, ctx->identity, id);
+    }
 }
 
 

@@ -20,6 +20,7 @@
 
 
 #define NGX_WS_SESSION_LEAVE  3000     /* goodbyes are spread over it, ms */
+#define NGX_WS_SESSION_TOUCH  900000   /* between signs of life in Redis */
 
 
 static ngx_int_t ngx_ws_session_client(ngx_ws_session_t *s,
@@ -33,6 +34,7 @@ static void ngx_ws_session_leaving(void *data);
 static void ngx_ws_session_closed(void *data, ngx_uint_t code);
 
 static void ngx_ws_session_timer_handler(ngx_event_t *ev);
+static void ngx_ws_session_touch(ngx_ws_session_t *s);
 static void ngx_ws_session_timer_set(ngx_ws_session_t *s);
 
 static ngx_int_t ngx_ws_session_raw_open(ngx_ws_session_t *s);
@@ -108,6 +110,7 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
     s->timer.handler = ngx_ws_session_timer_handler;
     s->started = ngx_current_msec;
     s->pinged = ngx_current_msec;
+    s->touched = ngx_current_msec;
     s->node.key = (ngx_rbtree_key_t) s->worker->sequence++;
 
     t->handler = &ngx_ws_session_handler;
@@ -453,9 +456,24 @@ ngx_ws_session_timer_handler(ngx_event_t *ev)
         s->pinging = 1;
         s->pinged = ngx_current_msec;
         s->wire->ping(s);
+        ngx_ws_session_touch(s);
     }
 
     ngx_ws_session_timer_set(s);
+}
+
+
+/* A connection that is never heard of is forgotten. */
+
+static void
+ngx_ws_session_touch(ngx_ws_session_t *s)
+{
+    if (s->identity
+        && ngx_current_msec - s->touched >= NGX_WS_SESSION_TOUCH)
+    {
+        s->touched = ngx_current_msec;
+        ngx_ws_registry_touch(s->worker, s->identity, &s->connection_id);
+    }
 }
 
 

@@ -78,6 +78,7 @@ struct ngx_ws_session_s {
     ngx_event_t                   timer;
     ngx_msec_t                    started;
     ngx_msec_t                    pinged;
+    ngx_msec_t                    touched;
 
     uint32_t                      nanswers;
     uint32_t                      nsubscriptions;
