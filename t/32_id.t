@@ -1,0 +1,166 @@
+#!/usr/bin/env perl
+
+# Copyright (C) ngx_http_websocket_module authors
+
+# Ids of messages: unique over workers, reloads and a Redis that has lost its
+# data, rising, below 2^53.
+
+use strict;
+use warnings;
+
+use Test::More;
+use Test::Nginx::MySQLServer;
+use Test::Nginx::Process qw(wait_until);
+use Test::Nginx::RedisServer;
+use Test::Nginx::Server;
+use Test::Nginx::WebSocket;
+use Time::HiRes qw(sleep time);
+
+my $redis = Test::Nginx::RedisServer->start;
+my $mysql = Test::Nginx::MySQLServer->start;
+
+local $ENV{TEST_NGINX_REDIS} = $redis->url;
+local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+
+my $nginx = Test::Nginx::Server->start(
+    workers     => 2,
+    http_config => 'websocket_redis $TEST_NGINX_REDIS;
+                    websocket_mysql $TEST_NGINX_MYSQL flush=20ms;',
+    config      => 'location /ws { websocket on; }');
+
+my @sockets = map { socket_of('1|demo-token-john') } 1 .. 8;
+my %seen;
+
+
+note 'more than some blocks';
+
+my ($rising, $refused) = (0, 0);
+
+for my $socket (@sockets) {
+    my @ids = send_messages($socket, 400);
+    my $last = 0;
+
+    $rising++ if !grep { my $ok = $_ > $last; $last = $_; !$ok } @ids;
+    $seen{$_}++ for @ids;
+}
+
+is(keys %seen, 3200, 'all are unique');
+is($rising, 8, 'and rise on each socket');
+
+my ($max) = sort { $b <=> $a } keys %seen;
+
+cmp_ok($max, '<', 2 ** 53, 'they are below 2^53');
+ok(wait_until(sub { rows() == 3200 }, 10), 'and the keys of the rows');
+is($mysql->value("SELECT MAX(id) FROM websocket_events"), $max,
+   'exactly so');
+
+
+note 'direct messages';
+
+my $ack = call($sockets[0], 'message:direct',
+               { recipientId => 2, message => 'hello' });
+
+is($ack->{status}, 'ok', 'to a user of the tenant');
+is(call($sockets[0], 'message:direct', { recipientId => 4, message => 'x' })
+       ->{code}, 'not_found', 'to one of another tenant');
+is(call($sockets[0], 'message:direct', { recipientId => 999, message => 'x' })
+       ->{code}, 'not_found', 'to nobody');
+
+
+note 'a reload';
+
+$nginx->reload;
+@sockets = map { socket_of('2|demo-token-jane') } 1 .. 4;
+
+my @ids = map { send_messages($_, 10) } @sockets;
+
+is((grep { $seen{$_}++ } @ids), 0, 'new workers have new ones');
+
+
+note 'Redis loses its data';
+
+$redis->command('SET', 'keepsake', 1);
+$redis->kill;
+unlink glob $redis->dir . '/appendonlydir/*';
+unlink $redis->dir . '/appendonly.aof';
+
+my $since = time;
+
+is(call($sockets[0], 'message:group', { channel => 'g', message => 'x' })
+       ->{code}, 'unavailable', 'nothing is sent without it');
+cmp_ok(time - $since, '<', 6, 'which is said in time');
+$redis->start;
+is($redis->command('GET', 'keepsake'), undef, 'it has forgotten everything');
+
+ok(wait_until(sub { (call($sockets[0], 'message:group',
+                          { channel => 'g', message => 'x' })
+                         ->{status} // '') eq 'ok' }, 10), 'it is back');
+
+@ids = send_messages($sockets[0], 2500);
+is((grep { $seen{$_}++ } @ids), 0, 'there are new ones');
+cmp_ok($ids[-1], '>', $max, 'above those before');
+
+$nginx->check('no alerts');
+
+done_testing();
+
+
+sub socket_of {
+    my ($token) = @_;
+
+    my $socket = Test::Nginx::WebSocket->connect(
+        port => $nginx->port, path => '/ws', answer => 1);
+
+    $socket->send_json({ event => 'auth', id => 'a',
+                         data => { token => $token } });
+    wait_ack($socket, 'a') or BAIL_OUT('not authenticated');
+
+    return $socket;
+}
+
+
+sub wait_ack {
+    my ($socket, $id) = @_;
+
+    while (my $message = $socket->read_json(8)) {
+        return $message->{data} if $message->{event} eq 'ack'
+                                   && $message->{id} eq $id;
+    }
+
+    return;
+}
+
+
+sub call {
+    my ($socket, $event, $data) = @_;
+
+    $socket->send_json({ event => $event, id => 'c', data => $data });
+
+    return wait_ack($socket, 'c') // {};
+}
+
+
+# Sends so many messages, some ahead; the ids in the order of the answers.
+
+sub send_messages {
+    my ($socket, $n) = @_;
+
+    my ($sent, @ids) = 0;
+
+    while (@ids < $n) {
+        if ($sent < $n && $sent < @ids + 50) {
+            $socket->send_json({ event => 'message:group', id => ++$sent,
+                                 data => { channel => 'g', message => 'm' } });
+            next;
+        }
+
+        my $answer = wait_ack($socket, @ids + 1) or last;
+
+        push @ids, $answer->{messageId} // last;
+    }
+
+    return @ids;
+}
+
+
+sub rows { $mysql->value('SELECT COUNT(*) FROM websocket_events') }
