@@ -3,8 +3,8 @@
 # Packages: what is missing is installed from Debian, and no server among
 # it starts by itself. Read by ./dev.
 #
-# A need is "WHAT[|WHAT ...]=PACKAGE": a command or an absolute path; one of
-# them is enough, wherever it comes from.
+# A need is "WHAT[|WHAT ...]=PACKAGE": a command or a path, with wildcards; one
+# of them is enough, wherever it comes from.
 
 needs_build=(
     gcc=gcc
@@ -31,16 +31,20 @@ servers="nginx redis-server"
 # missing_packages NEED ...: prints the packages that have to come
 
 missing_packages() {
-    local need what found
+    local need whats what found
 
     for need; do
         found=
-        for what in $(tr '|' ' ' <<< "${need%%=*}"); do
-            if [ "${what#/}" = "$what" ]; then
-                command -v "$what" > /dev/null && found=1
-            else
-                [ -e "$what" ] && found=1
-            fi
+        IFS='|' read -r -a whats <<< "${need%%=*}"
+        for what in "${whats[@]}"; do
+            case $what in
+                /*)
+                    ! compgen -G "$what" > /dev/null || found=1
+                    ;;
+                *)
+                    ! command -v "$what" > /dev/null || found=1
+                    ;;
+            esac
         done
         [ -n "$found" ] || echo "${need#*=}"
     done | sort -u

@@ -75,7 +75,8 @@ cmd_redis() {
 
 
 check_run() {
-    [[ "$port" =~ ^[1-9][0-9]{0,4}$ ]] || die "PORT is not a port: \"$port\""
+    [[ "$port" =~ ^[1-9][0-9]{0,4}$ && "$port" -le 65535 ]] \
+        || die "PORT is not a port: \"$port\""
     [[ "$workers" =~ ^[1-9][0-9]*$ ]] \
         || die "WORKERS is not a number: \"$workers\""
     [ ${#run_dir} -le $run_dir_max ] \
@@ -96,8 +97,8 @@ port_taken() {
 # the lock is held by this process alone and ends with it
 
 lock_run_dir() {
-    mkdir -p "$run_dir"
-    chmod 700 "$run_dir"
+    mkdir -p "$(dirname "$run_dir")"
+    [ -d "$run_dir" ] || mkdir -m 700 "$run_dir"
     exec 9>> "$run_dir/lock"
     flock -n 9 || die "already running in $run_dir: RUN_DIR=… chooses another"
     mkdir -p "$run_dir"/{logs,redis,tmp}

@@ -5,7 +5,7 @@
 
 needs_test=(
     clang=clang
-    "/usr/lib/llvm-14/lib/clang|/usr/lib/clang=libclang-rt-dev"
+    "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer*.a=libclang-rt-dev"
     shellcheck=shellcheck
     prove=perl
     /usr/share/perl5/Test/Base.pm=libtest-base-perl
