@@ -54,7 +54,8 @@ sum_up() {
 
 
 begin_test() {
-    ensure_packages "${needs_build[@]}" "${needs_run[@]}" "${needs_test[@]}"
+    ensure_packages "${needs_build[@]}" "${needs_run[@]}" "${needs_node[@]}" \
+        "${needs_test[@]}"
 
     work=$(mktemp -d "${TMPDIR:-/tmp}/ws-test.XXXXXX")
     mkdir "$work/logs"
