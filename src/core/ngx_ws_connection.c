@@ -91,6 +91,7 @@ static u_char *ngx_ws_connection_log_error(ngx_log_t *log, u_char *buf,
 
 static const ngx_ws_transport_ops_t  ngx_ws_connection_ops = {
     ngx_string("websocket"),
+    NGX_WS_METRIC_CONNECTIONS_WEBSOCKET,
     ngx_ws_connection_send,
     ngx_ws_connection_close,
     ngx_ws_connection_pause,
@@ -153,6 +154,7 @@ ngx_ws_connection_create(ngx_connection_t *c,
     }
 
     wsc->transport.ops = &ngx_ws_connection_ops;
+    wsc->transport.log = c->log;
     wsc->connection = c;
     wsc->loop = params->loop;
     wsc->conf = params->conf;
@@ -420,6 +422,12 @@ ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
                           (uint32_t) wsc->reader.error);
 
             wsc->failed = 1;
+
+            if (wsc->transport.handler) {
+                wsc->transport.handler->refused(wsc->transport.data,
+                                                wsc->reader.error);
+            }
+
             ngx_ws_connection_detach(wsc, wsc->reader.error);
             ngx_ws_connection_shut(wsc, wsc->reader.error);
 

@@ -146,8 +146,7 @@ ngx_ws_send_flush(ngx_ws_send_queue_t *q, ngx_connection_t *c)
 static void
 ngx_ws_send_sent(ngx_ws_send_queue_t *q, ngx_buf_t *b, ngx_uint_t n)
 {
-    ngx_uint_t     i;
-    ngx_ws_buf_t  *wb;
+    ngx_uint_t  i;
 
     for (i = 0; i < n; i++) {
 
@@ -156,15 +155,31 @@ ngx_ws_send_sent(ngx_ws_send_queue_t *q, ngx_buf_t *b, ngx_uint_t n)
             return;
         }
 
-        wb = *ngx_ws_send_slot(q, 0);
-
-        q->first++;
-        q->count--;
-        q->bytes -= wb->size;
-        q->offset = 0;
-
-        ngx_ws_buf_unref(wb);
+        ngx_ws_send_shift(q);
     }
+}
+
+
+ngx_ws_buf_t *
+ngx_ws_send_get(ngx_ws_send_queue_t *q, ngx_uint_t i)
+{
+    return *ngx_ws_send_slot(q, i);
+}
+
+
+void
+ngx_ws_send_shift(ngx_ws_send_queue_t *q)
+{
+    ngx_ws_buf_t  *wb;
+
+    wb = *ngx_ws_send_slot(q, 0);
+
+    q->first++;
+    q->count--;
+    q->bytes -= wb->size;
+    q->offset = 0;
+
+    ngx_ws_buf_unref(wb);
 }
 
 

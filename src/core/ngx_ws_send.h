@@ -40,6 +40,13 @@ ngx_int_t ngx_ws_send_push(ngx_ws_send_queue_t *q, ngx_ws_buf_t *wb,
  */
 ngx_int_t ngx_ws_send_flush(ngx_ws_send_queue_t *q, ngx_connection_t *c);
 
+/*
+ * For who does not send to a socket: a view of the buffer at place i, less
+ * than q->count; and the first one's removal.
+ */
+ngx_ws_buf_t *ngx_ws_send_get(ngx_ws_send_queue_t *q, ngx_uint_t i);
+void ngx_ws_send_shift(ngx_ws_send_queue_t *q);
+
 /* Drops all but a buffer of which a part has gone already. */
 void ngx_ws_send_drop(ngx_ws_send_queue_t *q);
 

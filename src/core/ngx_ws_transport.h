@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_buf.h>
+#include <ngx_ws_metrics.h>
 
 
 /*
@@ -24,40 +25,47 @@ typedef struct ngx_ws_transport_s  ngx_ws_transport_t;
 
 
 typedef struct {
-    ngx_str_t       name;          /* "websocket", "polling" */
+    ngx_str_t         name;        /* "websocket", "polling" */
+    ngx_ws_metric_e   sessions;    /* the gauge of those that stand on it */
 
     /*
      * Takes a reference to wb and queues it, sending at the end of the loop's
      * turn.  NGX_OK, or NGX_BUSY when the client is too slow or there is no
      * memory: the transport says so through closed(), not from inside.
      */
-    ngx_int_t     (*send)(ngx_ws_transport_t *t, ngx_ws_buf_t *wb);
+    ngx_int_t       (*send)(ngx_ws_transport_t *t, ngx_ws_buf_t *wb);
 
     /*
      * Sends what is queued, then closes with the WebSocket close code, where
      * the transport has such.  The handler is not called again.
      */
-    void          (*close)(ngx_ws_transport_t *t, ngx_uint_t code);
+    void            (*close)(ngx_ws_transport_t *t, ngx_uint_t code);
 
     /* Stops and resumes the delivery of messages to the session. */
-    void          (*pause)(ngx_ws_transport_t *t);
-    void          (*resume)(ngx_ws_transport_t *t);
+    void            (*pause)(ngx_ws_transport_t *t);
+    void            (*resume)(ngx_ws_transport_t *t);
 
     /* Bytes that may be queued before the client counts as slow. */
-    size_t        (*room)(ngx_ws_transport_t *t);
+    size_t          (*room)(ngx_ws_transport_t *t);
 } ngx_ws_transport_ops_t;
 
 
 typedef struct {
     /* One whole message; the bytes are writable and live until return. */
-    void          (*message)(void *data, ngx_uint_t opcode, u_char *p,
-                             size_t len);
+    void            (*message)(void *data, ngx_uint_t opcode, u_char *p,
+                               size_t len);
+
+    /*
+     * What the client sends can not be taken: a chance to tell it, before the
+     * transport closes with the code and says so by closed().
+     */
+    void            (*refused)(void *data, ngx_uint_t code);
 
     /* The worker is leaving: a chance to say goodbye, then close. */
-    void          (*leaving)(void *data);
+    void            (*leaving)(void *data);
 
     /* The transport is gone; it must not be touched after the return. */
-    void          (*closed)(void *data, ngx_uint_t code);
+    void            (*closed)(void *data, ngx_uint_t code);
 } ngx_ws_transport_handler_t;
 
 
@@ -65,6 +73,7 @@ struct ngx_ws_transport_s {
     const ngx_ws_transport_ops_t      *ops;
     const ngx_ws_transport_handler_t  *handler;
     void                              *data;
+    ngx_log_t                         *log;
 };
 
 
