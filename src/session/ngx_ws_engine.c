@@ -14,7 +14,7 @@
 #include <ngx_ws_random.h>
 
 
-static ngx_int_t ngx_ws_engine_open(ngx_ws_session_t *s);
+static ngx_int_t ngx_ws_engine_open(ngx_ws_session_t *s, ngx_str_t *sid);
 static void ngx_ws_engine_message(ngx_ws_session_t *s, ngx_uint_t opcode,
     u_char *p, size_t len);
 static void ngx_ws_engine_ping(ngx_ws_session_t *s);
@@ -40,21 +40,27 @@ const ngx_ws_session_wire_t  ngx_ws_engine_echo_wire = {
 
 
 static ngx_int_t
-ngx_ws_engine_open(ngx_ws_session_t *s)
+ngx_ws_engine_open(ngx_ws_session_t *s, ngx_str_t *sid)
 {
-    u_char              sid[NGX_WS_RANDOM_ID_LEN];
+    u_char              id[NGX_WS_RANDOM_ID_LEN];
     ngx_int_t           rc;
     ngx_ws_buf_t       *wb;
     ngx_ws_eio_open_t   open;
 
-    ngx_ws_random_id(sid);
+    open.sid = *sid;
+    open.upgrade = (sid->len != 0);
 
-    open.sid.len = NGX_WS_RANDOM_ID_LEN;
-    open.sid.data = sid;
+    if (sid->len == 0) {
+        /* nobody will ask for it */
+        ngx_ws_random_id(id);
+
+        open.sid.len = NGX_WS_RANDOM_ID_LEN;
+        open.sid.data = id;
+    }
+
     open.ping_interval = s->conf->ping_interval;
     open.ping_timeout = s->conf->ping_timeout;
     open.max_payload = s->conf->max_message_size;
-    open.upgrade = 0;
 
     wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, ngx_ws_eio_open(NULL, &open),
                            s->log);
@@ -131,6 +137,9 @@ ngx_ws_engine_packet(ngx_ws_session_t *s, u_char *p, size_t len)
         break;
 
     case NGX_WS_EIO_PONG:
+        ngx_ws_session_alive(s);
+        break;
+
     case NGX_WS_EIO_NOOP:
     case NGX_WS_EIO_UPGRADE:
         break;

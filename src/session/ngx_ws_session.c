@@ -30,14 +30,16 @@ static void ngx_ws_session_end(ngx_ws_session_t *s);
 
 static void ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p,
     size_t len);
+static void ngx_ws_session_refused(void *data, ngx_uint_t code);
 static void ngx_ws_session_leaving(void *data);
 static void ngx_ws_session_closed(void *data, ngx_uint_t code);
 
 static void ngx_ws_session_timer_handler(ngx_event_t *ev);
 static void ngx_ws_session_touch(ngx_ws_session_t *s);
 static void ngx_ws_session_timer_set(ngx_ws_session_t *s);
+static ngx_uint_t ngx_ws_session_is_stranger(ngx_ws_session_t *s);
 
-static ngx_int_t ngx_ws_session_raw_open(ngx_ws_session_t *s);
+static ngx_int_t ngx_ws_session_raw_open(ngx_ws_session_t *s, ngx_str_t *sid);
 static void ngx_ws_session_raw_message(ngx_ws_session_t *s, ngx_uint_t opcode,
     u_char *p, size_t len);
 static void ngx_ws_session_raw_ping(ngx_ws_session_t *s);
@@ -52,6 +54,7 @@ static ngx_ws_session_t *ngx_ws_session_find(ngx_ws_worker_t *w,
 
 static const ngx_ws_transport_handler_t  ngx_ws_session_handler = {
     ngx_ws_session_message,
+    ngx_ws_session_refused,
     ngx_ws_session_leaving,
     ngx_ws_session_closed
 };
@@ -84,7 +87,7 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
 {
     ngx_ws_session_t  *s;
 
-    s = ngx_calloc(sizeof(ngx_ws_session_t), params->log);
+    s = ngx_calloc(sizeof(ngx_ws_session_t), t->log);
     if (s == NULL) {
         return NGX_ERROR;
     }
@@ -94,7 +97,7 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
     s->worker = params->worker;
     s->conf = params->conf;
     s->service = params->service;
-    s->log = params->log;
+    s->log = t->log;
 
     ngx_queue_init(&s->answers);
 
@@ -116,7 +119,7 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
     t->handler = &ngx_ws_session_handler;
     t->data = s;
 
-    if (s->wire->open(s) != NGX_OK) {
+    if (s->wire->open(s, &params->sid) != NGX_OK) {
         ngx_free(s->client);
         ngx_free(s);
         t->handler = NULL;
@@ -126,7 +129,7 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
     ngx_rbtree_insert(&s->worker->sockets, &s->node);
 
     ngx_ws_metric_add(CONNECTS, 1);
-    ngx_ws_metric_add(CONNECTIONS_WEBSOCKET, 1);
+    ngx_ws_metrics[t->ops->sessions]++;
 
     ngx_ws_session_timer_set(s);
 
@@ -196,6 +199,28 @@ ngx_ws_session_wire(ngx_ws_session_t *s)
 
 
 void
+ngx_ws_session_switch(ngx_ws_session_t *s, ngx_ws_transport_t *t)
+{
+    ngx_ws_metrics[s->transport->ops->sessions]--;
+    ngx_ws_metrics[t->ops->sessions]++;
+
+    s->transport = t;
+    s->log = t->log;
+    s->timer.log = t->log;
+
+    t->handler = &ngx_ws_session_handler;
+    t->data = s;
+
+    if (s->pinging) {
+        /* the pong may have to wait until the client has switched, too */
+        s->pinged = ngx_current_msec;
+    }
+
+    ngx_ws_event_flow(s);
+}
+
+
+void
 ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error)
 {
     const ngx_ws_error_t  *e;
@@ -249,7 +274,7 @@ ngx_ws_session_end(ngx_ws_session_t *s)
 
     ngx_rbtree_delete(&s->worker->sockets, &s->node);
 
-    ngx_ws_metric_sub(CONNECTIONS_WEBSOCKET, 1);
+    ngx_ws_metrics[s->transport->ops->sessions]--;
 
     if (s->state) {
         ngx_ws_echo_cleanup(s);
@@ -384,11 +409,27 @@ ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p, size_t len)
 {
     ngx_ws_session_t  *s = data;
 
-    s->heard = 1;
+    if (s->dialect == NULL || s->dialect->id == NGX_WS_DIALECT_RAW) {
+        ngx_ws_session_alive(s);
+    }
 
     if (opcode == NGX_WS_FRAME_TEXT || opcode == NGX_WS_FRAME_BINARY) {
         ngx_ws_metric_add(MESSAGES_RECEIVED, 1);
         s->wire->message(s, opcode, p, len);
+    }
+}
+
+
+static void
+ngx_ws_session_refused(void *data, ngx_uint_t code)
+{
+    ngx_ws_session_t  *s = data;
+
+    if (code == NGX_WS_CLOSE_TOO_BIG
+        && s->app == &ngx_ws_event_app
+        && (s->connected || s->dialect->connect == NULL))
+    {
+        ngx_ws_event_refuse(s, NULL, NGX_WS_TOO_LARGE);
     }
 }
 
@@ -433,26 +474,21 @@ ngx_ws_session_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    if (s->identity == NULL && s->conf->echo == NGX_WS_ECHO_OFF
+    if (ngx_ws_session_is_stranger(s)
         && ngx_current_msec - s->started >= s->conf->connect_timeout)
     {
         ngx_ws_session_close(s, NGX_WS_AUTH_TIMEOUT);
         return;
     }
 
-    if (s->pinging
-        && ngx_current_msec - s->pinged >= s->conf->ping_timeout)
-    {
-        if (!s->heard) {
+    if (s->pinging) {
+
+        if (ngx_current_msec - s->pinged >= s->conf->ping_timeout) {
             ngx_ws_session_close(s, NGX_WS_PING_TIMEOUT);
             return;
         }
 
-        s->pinging = 0;
-    }
-
-    if (ngx_current_msec - s->pinged >= s->conf->ping_interval) {
-        s->heard = 0;
+    } else if (ngx_current_msec - s->pinged >= s->conf->ping_interval) {
         s->pinging = 1;
         s->pinged = ngx_current_msec;
         s->wire->ping(s);
@@ -485,18 +521,13 @@ ngx_ws_session_timer_set(ngx_ws_session_t *s)
     ngx_msec_t      timer;
     ngx_msec_int_t  left;
 
-    left = (ngx_msec_int_t) (s->pinged + s->conf->ping_interval
+    left = (ngx_msec_int_t) (s->pinged
+                             + (s->pinging ? s->conf->ping_timeout
+                                           : s->conf->ping_interval)
                              - ngx_current_msec);
     timer = ngx_max(left, 1);
 
-    if (s->pinging) {
-        left = (ngx_msec_int_t) (s->pinged + s->conf->ping_timeout
-                                 - ngx_current_msec);
-        left = ngx_max(left, 1);
-        timer = ngx_min(timer, (ngx_msec_t) left);
-    }
-
-    if (s->identity == NULL && s->conf->echo == NGX_WS_ECHO_OFF) {
+    if (ngx_ws_session_is_stranger(s)) {
         left = (ngx_msec_int_t) (s->started + s->conf->connect_timeout
                                  - ngx_current_msec);
         left = ngx_max(left, 1);
@@ -507,8 +538,35 @@ ngx_ws_session_timer_set(ngx_ws_session_t *s)
 }
 
 
+/* Whoever says nothing of himself in time has to go. */
+
+static ngx_uint_t
+ngx_ws_session_is_stranger(ngx_ws_session_t *s)
+{
+    switch (s->conf->echo) {
+
+    case NGX_WS_ECHO_OFF:
+        return s->identity == NULL;
+
+    case NGX_WS_ECHO_ON:
+        return s->dialect && !s->connected && !s->custom;
+
+    default:
+        return 0;
+    }
+}
+
+
+void
+ngx_ws_session_alive(ngx_ws_session_t *s)
+{
+    s->pinging = 0;
+    s->pinged = ngx_current_msec;
+}
+
+
 static ngx_int_t
-ngx_ws_session_raw_open(ngx_ws_session_t *s)
+ngx_ws_session_raw_open(ngx_ws_session_t *s, ngx_str_t *sid)
 {
     if (s->token.len && s->conf->echo == NGX_WS_ECHO_OFF) {
         ngx_ws_login_handshake(s);

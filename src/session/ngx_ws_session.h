@@ -32,7 +32,8 @@ typedef struct ngx_ws_login_s    ngx_ws_login_t;
  */
 
 typedef struct {
-    ngx_int_t           (*open)(ngx_ws_session_t *s);
+    /* sid is of a session by polling, else empty */
+    ngx_int_t           (*open)(ngx_ws_session_t *s, ngx_str_t *sid);
     void                (*message)(ngx_ws_session_t *s, ngx_uint_t opcode,
                                    u_char *p, size_t len);
     void                (*ping)(ngx_ws_session_t *s);
@@ -77,7 +78,7 @@ struct ngx_ws_session_s {
 
     ngx_event_t                   timer;
     ngx_msec_t                    started;
-    ngx_msec_t                    pinged;
+    ngx_msec_t                    pinged;       /* or heard, if not pinging */
     ngx_msec_t                    touched;
 
     uint32_t                      nanswers;
@@ -85,8 +86,7 @@ struct ngx_ws_session_s {
     uint16_t                      skip;         /* attachments to ignore */
 
     unsigned                      held:1;       /* events wait for one */
-    unsigned                      heard:1;      /* since the last ping */
-    unsigned                      pinging:1;
+    unsigned                      pinging:1;    /* waits for the answer */
     unsigned                      leaving:1;
     unsigned                      connected:1;  /* to the main namespace */
     unsigned                      custom:1;     /* to "/custom", in echo */
@@ -98,7 +98,7 @@ typedef struct {
     ngx_ws_session_conf_t        *conf;
     ngx_ws_service_conf_t        *service;
     const ngx_ws_dialect_t       *dialect;      /* NULL: plain echo */
-    ngx_log_t                    *log;          /* of the connection */
+    ngx_str_t                     sid;          /* of Engine.IO, if known */
     ngx_str_t                     token;        /* of Authorization */
     ngx_str_t                     address;      /* the client's, as text */
     ngx_str_t                     agent;        /* User-Agent */
@@ -113,6 +113,12 @@ typedef struct {
 ngx_int_t ngx_ws_session_create(ngx_ws_transport_t *t,
     ngx_ws_session_params_t *params);
 
+/*
+ * The session goes on with another transport: what its former one still had
+ * to send and to deliver has gone to the new one, or to the session.
+ */
+void ngx_ws_session_switch(ngx_ws_session_t *s, ngx_ws_transport_t *t);
+
 /* What the worker calls: see ngx_ws_worker_handler_t. */
 extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
 
@@ -120,6 +126,9 @@ extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
 /*
  * For the files of the session layer.
  */
+
+/* The client lives: the next ping can wait. */
+void ngx_ws_session_alive(ngx_ws_session_t *s);
 
 /* Closes the transport with the error's code and ends the session. */
 void ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error);
