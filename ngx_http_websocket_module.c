@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include <ngx_http_websocket.h>
+#include <ngx_ws_poll.h>
 #include <ngx_ws_session.h>
 
 
@@ -409,6 +410,11 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
+    wmcf->worker->polls = ngx_ws_polls_create(wmcf->worker);
+    if (wmcf->worker->polls == NULL) {
+        return NGX_ERROR;
+    }
+
     return NGX_OK;
 }
 
@@ -426,6 +432,11 @@ ngx_http_websocket_exit_process(ngx_cycle_t *cycle)
     }
 
     if (wmcf->worker) {
+
+        if (wmcf->worker->polls) {
+            ngx_ws_polls_destroy(wmcf->worker->polls);
+        }
+
         ngx_ws_worker_destroy(wmcf->worker);
         wmcf->worker = NULL;
     }

@@ -78,11 +78,14 @@ typedef struct {
     ngx_ws_deflate_params_t       deflate;
     ngx_str_t                     protocol;
     ngx_str_t                     token;
+    ngx_str_t                     sid;           /* to be taken over */
+    ngx_uint_t                    busy;          /* it can not be */
     u_char                        accept_data[NGX_WS_HANDSHAKE_ACCEPT_LEN];
 } ngx_http_websocket_upgrade_t;
 
 
-typedef struct ngx_http_websocket_ctx_s  ngx_http_websocket_ctx_t;
+typedef struct ngx_http_websocket_ctx_s   ngx_http_websocket_ctx_t;
+typedef struct ngx_http_websocket_poll_s  ngx_http_websocket_poll_t;
 
 typedef void (*ngx_http_websocket_access_pt)(ngx_http_request_t *r,
     ngx_int_t rc);
@@ -107,6 +110,7 @@ struct ngx_http_websocket_ctx_s {
     ngx_ws_call_t                *call;          /* under way */
 
     ngx_http_websocket_upgrade_t *upgrade;       /* under way */
+    ngx_http_websocket_poll_t    *poll;          /* held, or answered */
 
     /* for the log, which is written when the rest is gone */
     uint64_t                      user;
@@ -169,6 +173,22 @@ ngx_int_t ngx_http_websocket_api_handler(ngx_http_request_t *r);
 
 ngx_int_t ngx_http_websocket_engine_handler(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_raw_handler(ngx_http_request_t *r);
+
+/* Whether the query's argument is just that. */
+ngx_uint_t ngx_http_websocket_arg(ngx_http_request_t *r, const char *name,
+    const char *value);
+
+
+/*
+ * ngx_http_websocket_poll.c
+ *
+ * A request with transport=polling; and whether the session of the query may
+ * go over to the WebSocket that the request asks for, which is accepted then.
+ * Both give what a content handler returns.  _cleanup(): the request ends.
+ */
+ngx_int_t ngx_http_websocket_poll(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_poll_probe(ngx_http_request_t *r);
+void ngx_http_websocket_poll_cleanup(ngx_http_websocket_poll_t *poll);
 
 
 /*
@@ -242,6 +262,10 @@ ngx_int_t ngx_http_websocket_origin_preflight(ngx_http_request_t *r,
 ngx_uint_t ngx_http_websocket_upgrade_wanted(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_upgrade(ngx_http_request_t *r,
     const ngx_ws_dialect_t *dialect);
+
+/* The second half of it, where the session of the query was asked between. */
+ngx_int_t ngx_http_websocket_upgrade_accept(ngx_http_request_t *r,
+    ngx_str_t *sid, ngx_uint_t busy);
 
 
 /*

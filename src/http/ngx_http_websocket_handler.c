@@ -16,8 +16,6 @@
 
 static ngx_int_t ngx_http_websocket_engine_options(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_engine_open(ngx_http_request_t *r);
-static ngx_uint_t ngx_http_websocket_arg(ngx_http_request_t *r,
-    const char *name, const char *value);
 static void ngx_http_websocket_ctx_cleanup(void *data);
 
 
@@ -65,6 +63,11 @@ ngx_http_websocket_engine_handler(ngx_http_request_t *r)
         return ngx_http_websocket_engine_open(r);
     }
 
+    if (ngx_http_websocket_arg(r, "transport", "polling")) {
+        ngx_str_set(&ctx->transport, "polling");
+        return ngx_http_websocket_poll(r);
+    }
+
     return ngx_http_websocket_reply_engine(r, NGX_WS_EIO_BAD_TRANSPORT);
 }
 
@@ -91,10 +94,6 @@ ngx_http_websocket_engine_open(ngx_http_request_t *r)
 {
     ngx_str_t  sid;
 
-    if (ngx_http_arg(r, (u_char *) "sid", 3, &sid) == NGX_OK && sid.len) {
-        return ngx_http_websocket_reply_engine(r, NGX_WS_EIO_BAD_SID);
-    }
-
     if (r->method != NGX_HTTP_GET) {
         return ngx_http_websocket_reply_engine(r, NGX_WS_EIO_BAD_METHOD);
     }
@@ -103,7 +102,9 @@ ngx_http_websocket_engine_open(ngx_http_request_t *r)
         return ngx_http_websocket_reply_engine(r, NGX_WS_EIO_BAD_REQUEST);
     }
 
-    if (!ngx_http_websocket_arg(r, "EIO", "4")) {
+    if (ngx_http_arg(r, (u_char *) "sid", 3, &sid) != NGX_OK
+        && !ngx_http_websocket_arg(r, "EIO", "4"))
+    {
         return ngx_http_websocket_reply_engine(r, NGX_WS_EIO_BAD_VERSION);
     }
 
@@ -112,7 +113,7 @@ ngx_http_websocket_engine_open(ngx_http_request_t *r)
 }
 
 
-static ngx_uint_t
+ngx_uint_t
 ngx_http_websocket_arg(ngx_http_request_t *r, const char *name,
     const char *value)
 {
@@ -196,6 +197,11 @@ ngx_http_websocket_ctx_cleanup(void *data)
     if (ctx->wait) {
         ngx_ws_auth_cancel(ctx->wait);
         ctx->wait = NULL;
+    }
+
+    if (ctx->poll) {
+        ngx_http_websocket_poll_cleanup(ctx->poll);
+        ctx->poll = NULL;
     }
 
     if (ctx->call) {

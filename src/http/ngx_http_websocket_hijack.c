@@ -9,6 +9,7 @@
 #include <ngx_http.h>
 
 #include <ngx_http_websocket.h>
+#include <ngx_ws_probe.h>
 #include <ngx_ws_session.h>
 
 
@@ -26,7 +27,8 @@ static void ngx_http_websocket_hijack_free(ngx_http_request_t *r);
 static void ngx_http_websocket_hijack_free_chain(ngx_connection_t *c,
     ngx_chain_t *cl);
 static void ngx_http_websocket_hijack_start(ngx_connection_t *c,
-    ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session);
+    ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session,
+    ngx_uint_t busy);
 
 
 ngx_int_t
@@ -118,7 +120,9 @@ static void
 ngx_http_websocket_hijack_take(ngx_http_request_t *r)
 {
     ngx_pool_t                  *pool;
+    ngx_uint_t                   busy;
     ngx_connection_t            *c;
+    ngx_http_websocket_ctx_t    *ctx;
     ngx_ws_session_params_t      session;
     ngx_ws_connection_params_t   params;
 
@@ -143,8 +147,11 @@ ngx_http_websocket_hijack_take(ngx_http_request_t *r)
         return;
     }
 
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    busy = ctx->upgrade->busy;
+
     ngx_http_websocket_hijack_free(r);
-    ngx_http_websocket_hijack_start(c, &params, &session);
+    ngx_http_websocket_hijack_start(c, &params, &session, busy);
 
     ngx_destroy_pool(pool);
 }
@@ -187,6 +194,8 @@ ngx_http_websocket_hijack_params(ngx_http_request_t *r, ngx_pool_t *pool,
         || ngx_http_websocket_hijack_copy(pool, &session->token, &up->token)
            != NGX_OK
         || ngx_http_websocket_hijack_copy(pool, &session->agent, &agent)
+           != NGX_OK
+        || ngx_http_websocket_hijack_copy(pool, &session->sid, &up->sid)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -210,7 +219,6 @@ ngx_http_websocket_hijack_params(ngx_http_request_t *r, ngx_pool_t *pool,
     session->conf = &wlcf->session;
     session->service = &wlcf->service;
     session->dialect = up->dialect;
-    session->log = r->connection->log;
     session->address = params->address;
 
     return NGX_OK;
@@ -303,8 +311,10 @@ ngx_http_websocket_hijack_free_chain(ngx_connection_t *c, ngx_chain_t *cl)
 
 static void
 ngx_http_websocket_hijack_start(ngx_connection_t *c,
-    ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session)
+    ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session,
+    ngx_uint_t busy)
 {
+    ngx_int_t            rc;
     ngx_ws_transport_t  *t;
 
     t = ngx_ws_connection_create(c, params);
@@ -314,7 +324,16 @@ ngx_http_websocket_hijack_start(ngx_connection_t *c,
         return;
     }
 
-    if (ngx_ws_session_create(t, session) != NGX_OK) {
+    if (busy) {
+        /* as with the reference server, not in the handshake */
+        t->ops->close(t, ngx_ws_error_get(NGX_WS_OK)->close);
+        return;
+    }
+
+    rc = session->sid.len ? ngx_ws_probe_create(t, session)
+                          : ngx_ws_session_create(t, session);
+
+    if (rc != NGX_OK) {
         t->ops->close(t, ngx_ws_error_get(NGX_WS_INTERNAL)->close);
     }
 }

@@ -18,6 +18,8 @@
 #define NGX_HTTP_UPGRADE_REQUIRED       426
 
 
+static ngx_int_t ngx_http_websocket_reply_send(ngx_http_request_t *r,
+    ngx_uint_t status, const char *type, ngx_str_t *body);
 static void ngx_http_websocket_reply_reason(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_reply_refuse(ngx_http_request_t *r,
     ngx_ws_error_e error, ngx_str_t *message, ngx_array_t *invalid);
@@ -32,6 +34,22 @@ static ngx_uint_t ngx_http_websocket_reply_same_field(
 ngx_int_t
 ngx_http_websocket_reply(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body)
+{
+    return ngx_http_websocket_reply_send(r, status, "application/json", body);
+}
+
+
+ngx_int_t
+ngx_http_websocket_reply_text(ngx_http_request_t *r, const char *type,
+    ngx_str_t *body)
+{
+    return ngx_http_websocket_reply_send(r, NGX_HTTP_OK, type, body);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_reply_send(ngx_http_request_t *r, ngx_uint_t status,
+    const char *type, ngx_str_t *body)
 {
     ngx_int_t    rc;
     ngx_buf_t   *b;
@@ -54,8 +72,9 @@ ngx_http_websocket_reply(ngx_http_request_t *r, ngx_uint_t status,
         return ngx_http_send_header(r);
     }
 
-    ngx_str_set(&r->headers_out.content_type, "application/json");
-    r->headers_out.content_type_len = r->headers_out.content_type.len;
+    r->headers_out.content_type.len = ngx_strlen(type);
+    r->headers_out.content_type.data = (u_char *) type;
+    r->headers_out.content_type_len = strcspn(type, ";");
     r->headers_out.content_type_lowcase = NULL;
     r->headers_out.content_length_n = body->len;
 

@@ -24,6 +24,10 @@
 ngx_int_t ngx_http_websocket_reply(ngx_http_request_t *r, ngx_uint_t status,
     ngx_str_t *body);
 
+/* The same with status 200 and a text of another type. */
+ngx_int_t ngx_http_websocket_reply_text(ngx_http_request_t *r,
+    const char *type, ngx_str_t *body);
+
 /* {"message":"..."}, with the header fields that belong to the error */
 ngx_int_t ngx_http_websocket_reply_error(ngx_http_request_t *r,
     ngx_ws_error_e error);

@@ -29,6 +29,7 @@ typedef struct ngx_ws_worker_s     ngx_ws_worker_t;
 typedef struct ngx_ws_auth_s       ngx_ws_auth_t;
 typedef struct ngx_ws_bus_s        ngx_ws_bus_t;
 typedef struct ngx_ws_ids_s        ngx_ws_ids_t;
+typedef struct ngx_ws_polls_s      ngx_ws_polls_t;
 typedef struct ngx_ws_record_s     ngx_ws_record_t;
 typedef struct ngx_ws_registry_s   ngx_ws_registry_t;
 typedef struct ngx_ws_users_s      ngx_ws_users_t;
@@ -73,6 +74,7 @@ struct ngx_ws_worker_s {
     /* live sockets by number, the session layer's */
     ngx_rbtree_t             sockets;
     ngx_rbtree_node_t        sockets_sentinel;
+    ngx_ws_polls_t          *polls;        /* the session layer's, too */
 
     ngx_event_t              lease;        /* renews it in Redis */
 };

@@ -1,0 +1,809 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_eio.h>
+#include <ngx_ws_frame.h>
+#include <ngx_ws_poll.h>
+#include <ngx_ws_poll_upgrade.h>
+
+
+#define NGX_WS_POLL_PACKETS  256       /* of a POST, a turn of the loop */
+#define NGX_WS_POLL_LINGER   30000     /* for the GET that gets the end */
+
+
+static ngx_ws_poll_t *ngx_ws_poll_create(ngx_ws_session_params_t *params,
+    ngx_log_t *log);
+static ngx_ws_poll_t *ngx_ws_poll_lookup(ngx_ws_polls_t *polls,
+    ngx_str_t *sid);
+
+static void ngx_ws_poll_get(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr);
+static void ngx_ws_poll_post(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr);
+static void ngx_ws_poll_probe(ngx_ws_poll_t *poll,
+    ngx_ws_poll_request_t *pr);
+static void ngx_ws_poll_overlap(ngx_ws_poll_t *poll,
+    ngx_ws_poll_request_t *pr);
+static void ngx_ws_poll_answer(ngx_ws_poll_request_t *pr,
+    ngx_ws_poll_status_e status, ngx_ws_eio_error_e code);
+
+static void ngx_ws_poll_handler(ngx_event_t *ev);
+static void ngx_ws_poll_read(ngx_ws_poll_t *poll);
+static void ngx_ws_poll_packet(ngx_ws_poll_t *poll, ngx_ws_eio_packet_t *pkt);
+static void ngx_ws_poll_read_done(ngx_ws_poll_t *poll);
+static void ngx_ws_poll_flush(ngx_ws_poll_t *poll);
+static void ngx_ws_poll_payload(ngx_ws_poll_t *poll, const char *last);
+static void ngx_ws_poll_timer_handler(ngx_event_t *ev);
+
+static ngx_int_t ngx_ws_poll_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb);
+static void ngx_ws_poll_close(ngx_ws_transport_t *t, ngx_uint_t code);
+static void ngx_ws_poll_pause(ngx_ws_transport_t *t);
+static void ngx_ws_poll_resume(ngx_ws_transport_t *t);
+static size_t ngx_ws_poll_room(ngx_ws_transport_t *t);
+
+static void ngx_ws_poll_detach(ngx_ws_poll_t *poll, ngx_uint_t code);
+static void ngx_ws_poll_shut(ngx_ws_poll_t *poll, ngx_uint_t code);
+static void ngx_ws_poll_destroy(ngx_ws_poll_t *poll);
+static u_char *ngx_ws_poll_log_error(ngx_log_t *log, u_char *buf, size_t len);
+
+
+static const ngx_ws_transport_ops_t  ngx_ws_poll_ops = {
+    ngx_string("polling"),
+    NGX_WS_METRIC_CONNECTIONS_POLLING,
+    ngx_ws_poll_send,
+    ngx_ws_poll_close,
+    ngx_ws_poll_pause,
+    ngx_ws_poll_resume,
+    ngx_ws_poll_room
+};
+
+
+ngx_ws_polls_t *
+ngx_ws_polls_create(ngx_ws_worker_t *w)
+{
+    ngx_ws_polls_t  *polls;
+
+    polls = ngx_calloc(sizeof(ngx_ws_polls_t), w->log);
+    if (polls == NULL) {
+        return NULL;
+    }
+
+    ngx_rbtree_init(&polls->tree, &polls->sentinel,
+                    ngx_str_rbtree_insert_value);
+    ngx_ws_poll_left_init(&polls->left, w->log);
+
+    return polls;
+}
+
+
+void
+ngx_ws_polls_destroy(ngx_ws_polls_t *polls)
+{
+    ngx_rbtree_node_t  *node;
+
+    while (polls->tree.root != &polls->sentinel) {
+        node = polls->tree.root;
+        ngx_ws_poll_destroy(ngx_rbtree_data(node, ngx_ws_poll_t, node.node));
+    }
+
+    ngx_ws_poll_left_cleanup(&polls->left);
+    ngx_free(polls);
+}
+
+
+ngx_int_t
+ngx_ws_poll_open(ngx_ws_session_params_t *params, ngx_log_t *log,
+    ngx_ws_poll_request_t *pr)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ngx_ws_poll_create(params, log);
+    if (poll == NULL) {
+        return NGX_ERROR;
+    }
+
+    params->sid = poll->node.str;
+
+    if (ngx_ws_session_create(&poll->transport, params) != NGX_OK) {
+        ngx_ws_poll_destroy(poll);
+        return NGX_ERROR;
+    }
+
+    ngx_ws_poll_get(poll, pr);
+
+    return NGX_OK;
+}
+
+
+static ngx_ws_poll_t *
+ngx_ws_poll_create(ngx_ws_session_params_t *params, ngx_log_t *log)
+{
+    size_t          len;
+    ngx_ws_poll_t  *poll;
+
+    len = ngx_min(params->address.len, NGX_SOCKADDR_STRLEN);
+
+    poll = ngx_calloc(sizeof(ngx_ws_poll_t) + len, log);
+    if (poll == NULL) {
+        return NULL;
+    }
+
+    poll->polls = params->worker->polls;
+    poll->conf = params->conf;
+
+    poll->address_len = (uint8_t) len;
+    ngx_memcpy(poll->address, params->address.data, len);
+
+    poll->log = *log;
+    poll->log.data = poll;
+    poll->log.handler = ngx_ws_poll_log_error;
+    poll->log.action = "polling";
+
+    poll->transport.ops = &ngx_ws_poll_ops;
+    poll->transport.log = &poll->log;
+
+    poll->event.data = poll;
+    poll->event.handler = ngx_ws_poll_handler;
+    poll->event.log = &poll->log;
+
+    poll->timer.data = poll;
+    poll->timer.handler = ngx_ws_poll_timer_handler;
+    poll->timer.log = &poll->log;
+    poll->timer.cancelable = 1;
+
+    poll->upgrade_timer.data = poll;
+    poll->upgrade_timer.handler = ngx_ws_poll_upgrade_timeout;
+    poll->upgrade_timer.log = &poll->log;
+
+    ngx_ws_random_id(poll->sid);
+
+    poll->node.str.len = NGX_WS_RANDOM_ID_LEN;
+    poll->node.str.data = poll->sid;
+    poll->node.node.key = ngx_crc32_short(poll->sid, NGX_WS_RANDOM_ID_LEN);
+
+    ngx_rbtree_insert(&poll->polls->tree, &poll->node.node);
+
+    return poll;
+}
+
+
+static ngx_ws_poll_t *
+ngx_ws_poll_lookup(ngx_ws_polls_t *polls, ngx_str_t *sid)
+{
+    ngx_str_node_t  *node;
+
+    node = ngx_str_rbtree_lookup(&polls->tree, sid,
+                                 ngx_crc32_short(sid->data, sid->len));
+
+    return node ? ngx_rbtree_data(node, ngx_ws_poll_t, node) : NULL;
+}
+
+
+ngx_ws_poll_t *
+ngx_ws_poll_find(ngx_ws_worker_t *w, ngx_str_t *sid)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ngx_ws_poll_lookup(w->polls, sid);
+
+    return (poll && !poll->closing) ? poll : NULL;
+}
+
+
+ngx_int_t
+ngx_ws_poll_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ngx_ws_poll_find(w, &pr->sid);
+
+    if (poll == NULL) {
+        return NGX_DECLINED;
+    }
+
+    if (poll->post || poll->quiet) {
+        ngx_ws_poll_overlap(poll, pr);
+        return NGX_DONE;
+    }
+
+    poll->post = pr;
+
+    return NGX_OK;
+}
+
+
+ngx_int_t
+ngx_ws_poll_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ngx_ws_poll_lookup(w->polls, &pr->sid);
+
+    if (poll == NULL) {
+
+        if (!ngx_ws_poll_left_has(&w->polls->left, &pr->sid)) {
+            return NGX_DECLINED;
+        }
+
+        ngx_ws_poll_answer(pr, pr->kind == NGX_WS_POLL_PROBE
+                               ? NGX_WS_POLL_BUSY : NGX_WS_POLL_REFUSED,
+                           NGX_WS_EIO_BAD_REQUEST);
+        return NGX_OK;
+    }
+
+    switch (pr->kind) {
+
+    case NGX_WS_POLL_GET:
+        ngx_ws_poll_get(poll, pr);
+        break;
+
+    case NGX_WS_POLL_POST:
+        ngx_ws_poll_post(poll, pr);
+        break;
+
+    case NGX_WS_POLL_PROBE:
+        ngx_ws_poll_probe(poll, pr);
+        break;
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_poll_get(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
+{
+    if (poll->get || poll->quiet) {
+        ngx_ws_poll_overlap(poll, pr);
+        return;
+    }
+
+    poll->get = pr;
+
+    ngx_ws_poll_wake(poll);
+
+    if (poll->releasing) {
+        ngx_ws_poll_upgrade_release(poll);
+    }
+}
+
+
+static void
+ngx_ws_poll_post(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
+{
+    if (poll->closing) {
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_SID);
+        return;
+    }
+
+    if ((poll->post && poll->post != pr) || poll->quiet) {
+        ngx_ws_poll_overlap(poll, pr);
+        return;
+    }
+
+    ngx_ws_metric_add(BYTES_RECEIVED, pr->body.len);
+
+    poll->post = pr;
+    poll->pos = pr->body.data;
+    poll->end = pr->body.data + pr->body.len;
+    poll->reading = 1;
+
+    ngx_ws_poll_read(poll);
+}
+
+
+static void
+ngx_ws_poll_probe(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
+{
+    if (poll->closing) {
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_SID);
+        return;
+    }
+
+    if (poll->upgrading) {
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_BUSY, NGX_WS_EIO_BAD_REQUEST);
+        return;
+    }
+
+    poll->upgrading = 1;
+    ngx_add_timer(&poll->upgrade_timer, poll->conf->upgrade_timeout);
+
+    ngx_ws_poll_answer(pr, NGX_WS_POLL_OK, NGX_WS_EIO_BAD_REQUEST);
+}
+
+
+/*
+ * A client has one GET and one POST at a time: whoever breaks that ends the
+ * session, as with the reference server.
+ */
+
+static void
+ngx_ws_poll_overlap(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
+{
+    ngx_log_error(NGX_LOG_INFO, &poll->log, 0,
+                  "client sent a request before the end of another");
+
+    ngx_ws_poll_detach(poll, NGX_WS_CLOSE_PROTOCOL);
+    ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_REQUEST);
+}
+
+
+static void
+ngx_ws_poll_answer(ngx_ws_poll_request_t *pr, ngx_ws_poll_status_e status,
+    ngx_ws_eio_error_e code)
+{
+    ngx_ws_poll_answer_t  answer;
+
+    answer.status = status;
+    answer.code = code;
+    ngx_str_null(&answer.body);
+
+    pr->answer(pr, &answer);
+}
+
+
+void
+ngx_ws_poll_cancel(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ngx_ws_poll_lookup(w->polls, &pr->sid);
+
+    if (poll && poll->post == pr) {
+        poll->post = NULL;
+    }
+}
+
+
+void
+ngx_ws_poll_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ngx_ws_poll_lookup(w->polls, &pr->sid);
+
+    if (poll == NULL) {
+        return;
+    }
+
+    if (poll->get == pr) {
+        poll->get = NULL;
+    }
+
+    if (poll->post == pr) {
+        poll->post = NULL;
+        poll->pos = NULL;
+        poll->reading = 0;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, &poll->log, 0,
+                  "client has dropped a request");
+
+    poll->last = 1;
+
+    ngx_ws_poll_detach(poll, NGX_WS_CLOSE_ABNORMAL);
+    ngx_ws_poll_wake(poll);
+}
+
+
+static void
+ngx_ws_poll_handler(ngx_event_t *ev)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ev->data;
+
+    if (poll->slow && !poll->closing) {
+        ngx_log_error(NGX_LOG_INFO, &poll->log, 0,
+                      "client is too slow, %uz bytes are queued",
+                      poll->queue.bytes);
+
+        ngx_ws_send_drop(&poll->queue);
+        ngx_ws_poll_detach(poll, NGX_WS_CLOSE_TRY_LATER);
+    }
+
+    if (poll->reading) {
+        ngx_ws_poll_read(poll);
+    }
+
+    ngx_ws_poll_flush(poll);
+
+    if (poll->closing) {
+
+        if (poll->last || poll->sent_close) {
+            ngx_ws_poll_destroy(poll);
+        }
+
+        return;
+    }
+
+    if (poll->quiet && ngx_ws_poll_upgrade_is_quiet(poll)) {
+        poll->upgrade->quiet(poll->upgrade_data);
+    }
+}
+
+
+static void
+ngx_ws_poll_read(ngx_ws_poll_t *poll)
+{
+    ngx_uint_t            n;
+    ngx_ws_eio_packet_t   pkt;
+
+    for (n = 0; !poll->closing; n++) {
+
+        if (poll->paused) {
+            return;
+        }
+
+        if (n == NGX_WS_POLL_PACKETS) {
+            /* the others' turn */
+            ngx_post_event(&poll->event, &ngx_posted_next_events);
+            return;
+        }
+
+        switch (ngx_ws_eio_next(&pkt, &poll->pos, poll->end)) {
+
+        case NGX_OK:
+            ngx_ws_poll_packet(poll, &pkt);
+            break;
+
+        case NGX_DONE:
+            ngx_ws_poll_read_done(poll);
+            return;
+
+        default:
+            ngx_log_error(NGX_LOG_INFO, &poll->log, 0,
+                          "client sent a malformed payload");
+            ngx_ws_poll_detach(poll, NGX_WS_CLOSE_PROTOCOL);
+        }
+    }
+
+    ngx_ws_poll_read_done(poll);
+}
+
+
+static void
+ngx_ws_poll_packet(ngx_ws_poll_t *poll, ngx_ws_eio_packet_t *pkt)
+{
+    ngx_ws_transport_t  *t;
+
+    t = &poll->transport;
+
+    if (pkt->binary) {
+        t->handler->message(t->data, NGX_WS_FRAME_BINARY, pkt->data.data,
+                            pkt->data.len);
+        return;
+    }
+
+    if (pkt->type == NGX_WS_EIO_CLOSE) {
+        poll->bye = 1;
+    }
+
+    /* with its type */
+
+    t->handler->message(t->data, NGX_WS_FRAME_TEXT, pkt->data.data - 1,
+                        pkt->data.len + 1);
+}
+
+
+static void
+ngx_ws_poll_read_done(ngx_ws_poll_t *poll)
+{
+    ngx_ws_poll_request_t  *pr;
+
+    pr = poll->post;
+
+    poll->post = NULL;
+    poll->pos = NULL;
+    poll->reading = 0;
+
+    if (poll->quiet) {
+        ngx_ws_poll_wake(poll);
+    }
+
+    ngx_ws_poll_answer(pr, poll->failed ? NGX_WS_POLL_REFUSED
+                                        : NGX_WS_POLL_OK,
+                       NGX_WS_EIO_BAD_REQUEST);
+}
+
+
+static void
+ngx_ws_poll_flush(ngx_ws_poll_t *poll)
+{
+    if (poll->get == NULL) {
+        return;
+    }
+
+    if (poll->closing) {
+        ngx_ws_poll_payload(poll, poll->bye ? "6" : "1");
+
+    } else if (poll->queue.count) {
+        ngx_ws_poll_payload(poll, NULL);
+
+    } else if (poll->released) {
+        ngx_ws_poll_payload(poll, "6");
+    }
+}
+
+
+/*
+ * Answers the GET with what is queued, as far as maxPayload goes for more than
+ * one packet, and with a last packet if there is one and all has gone.
+ */
+
+static void
+ngx_ws_poll_payload(ngx_ws_poll_t *poll, const char *last)
+{
+    size_t                  len, part;
+    u_char                 *p;
+    ngx_str_t               packet;
+    ngx_uint_t              i, n;
+    ngx_ws_buf_t           *wb;
+    ngx_ws_poll_answer_t    answer;
+    ngx_ws_poll_request_t  *pr;
+
+    len = 0;
+
+    for (n = 0; n < poll->queue.count; n++) {
+        wb = ngx_ws_send_get(&poll->queue, n);
+
+        packet.len = ngx_ws_buf_len(wb);
+        packet.data = ngx_ws_buf_payload(wb);
+
+        part = ngx_ws_eio_part(NULL, &packet, wb->binary, n == 0);
+
+        if (n && len + part > poll->conf->max_message_size) {
+            last = NULL;
+            break;
+        }
+
+        len += part;
+    }
+
+    answer.status = NGX_WS_POLL_PAYLOAD;
+    answer.code = NGX_WS_EIO_BAD_REQUEST;
+
+    answer.body.data = ngx_alloc(len + 2, &poll->log);
+    if (answer.body.data == NULL) {
+        ngx_ws_send_drop(&poll->queue);
+        ngx_ws_poll_detach(poll, NGX_WS_CLOSE_INTERNAL);
+        return;
+    }
+
+    p = answer.body.data;
+
+    for (i = 0; i < n; i++) {
+        wb = ngx_ws_send_get(&poll->queue, 0);
+
+        packet.len = ngx_ws_buf_len(wb);
+        packet.data = ngx_ws_buf_payload(wb);
+
+        p += ngx_ws_eio_part(p, &packet, wb->binary, i == 0);
+
+        ngx_ws_send_shift(&poll->queue);
+    }
+
+    if (last) {
+        packet.len = 1;
+        packet.data = (u_char *) last;
+
+        p += ngx_ws_eio_part(p, &packet, 0, n == 0);
+
+        poll->sent_close = poll->closing;
+    }
+
+    if (poll->queue.count == 0) {
+        ngx_ws_send_cleanup(&poll->queue);
+    }
+
+    answer.body.len = p - answer.body.data;
+
+    ngx_ws_metric_add(BYTES_SENT, answer.body.len);
+
+    pr = poll->get;
+    poll->get = NULL;
+    poll->released = 0;
+
+    pr->answer(pr, &answer);
+}
+
+
+void
+ngx_ws_poll_wake(ngx_ws_poll_t *poll)
+{
+    if (!poll->event.posted) {
+        ngx_post_event(&poll->event, &ngx_posted_events);
+    }
+}
+
+
+static void
+ngx_ws_poll_timer_handler(ngx_event_t *ev)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ev->data;
+
+    if (poll->closing) {
+        poll->last = 1;
+
+    } else {
+        poll->released = 1;
+    }
+
+    ngx_ws_poll_wake(poll);
+}
+
+
+static ngx_int_t
+ngx_ws_poll_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = (ngx_ws_poll_t *) t;
+
+    if (poll->closing || poll->slow) {
+        return NGX_BUSY;
+    }
+
+    if ((poll->queue.count
+         && poll->queue.bytes + wb->size > poll->conf->send_queue)
+        || ngx_ws_send_push(&poll->queue, wb, &poll->log) != NGX_OK)
+    {
+        poll->slow = 1;
+    }
+
+    if (poll->get || poll->slow) {
+        ngx_ws_poll_wake(poll);
+    }
+
+    return poll->slow ? NGX_BUSY : NGX_OK;
+}
+
+
+static void
+ngx_ws_poll_close(ngx_ws_transport_t *t, ngx_uint_t code)
+{
+    t->handler = NULL;
+
+    ngx_ws_poll_shut((ngx_ws_poll_t *) t, code);
+}
+
+
+static void
+ngx_ws_poll_pause(ngx_ws_transport_t *t)
+{
+    ((ngx_ws_poll_t *) t)->paused = 1;
+}
+
+
+static void
+ngx_ws_poll_resume(ngx_ws_transport_t *t)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = (ngx_ws_poll_t *) t;
+
+    poll->paused = 0;
+
+    if (poll->reading || poll->quiet) {
+        ngx_ws_poll_wake(poll);
+    }
+}
+
+
+static size_t
+ngx_ws_poll_room(ngx_ws_transport_t *t)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = (ngx_ws_poll_t *) t;
+
+    if (poll->queue.bytes >= poll->conf->send_queue) {
+        return 0;
+    }
+
+    return poll->conf->send_queue - poll->queue.bytes;
+}
+
+
+/* Tells the session that its transport has ended. */
+
+static void
+ngx_ws_poll_detach(ngx_ws_poll_t *poll, ngx_uint_t code)
+{
+    const ngx_ws_transport_handler_t  *handler;
+
+    handler = poll->transport.handler;
+
+    if (handler) {
+        poll->transport.handler = NULL;
+        ngx_ws_poll_shut(poll, code);
+        handler->closed(poll->transport.data, code);
+    }
+}
+
+
+static void
+ngx_ws_poll_shut(ngx_ws_poll_t *poll, ngx_uint_t code)
+{
+    const ngx_ws_poll_upgrade_t  *upgrade;
+
+    poll->closing = 1;
+    poll->quiet = 0;
+
+    switch (code) {
+
+    case NGX_WS_CLOSE_PROTOCOL:
+    case NGX_WS_CLOSE_UNSUPPORTED:
+    case NGX_WS_CLOSE_INVALID:
+    case NGX_WS_CLOSE_TOO_BIG:
+        poll->failed = 1;
+        poll->last = 1;
+        break;
+
+    case NGX_WS_CLOSE_NORMAL:
+    case NGX_WS_CLOSE_POLICY:
+        /* what waits for the client tells it why */
+        poll->last = poll->bye;
+        break;
+
+    default:
+        poll->last = 1;
+    }
+
+    if (!poll->last) {
+        ngx_add_timer(&poll->timer, NGX_WS_POLL_LINGER);
+    }
+
+    ngx_ws_poll_wake(poll);
+
+    upgrade = poll->upgrade;
+    ngx_ws_poll_upgrade_stay(poll);
+
+    if (upgrade) {
+        upgrade->ended(poll->upgrade_data);
+    }
+}
+
+
+static void
+ngx_ws_poll_destroy(ngx_ws_poll_t *poll)
+{
+    if (poll->event.posted) {
+        ngx_delete_posted_event(&poll->event);
+    }
+
+    if (poll->timer.timer_set) {
+        ngx_del_timer(&poll->timer);
+    }
+
+    if (poll->upgrade_timer.timer_set) {
+        ngx_del_timer(&poll->upgrade_timer);
+    }
+
+    ngx_rbtree_delete(&poll->polls->tree, &poll->node.node);
+
+    ngx_ws_send_cleanup(&poll->queue);
+    ngx_free(poll);
+}
+
+
+static u_char *
+ngx_ws_poll_log_error(ngx_log_t *log, u_char *buf, size_t len)
+{
+    u_char         *p;
+    ngx_ws_poll_t  *poll;
+
+    poll = log->data;
+
+    p = ngx_snprintf(buf, len, " while %s, client: %*s", log->action,
+                     (size_t) poll->address_len, poll->address);
+
+    return p;
+}
