@@ -154,6 +154,20 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, session.max_message_size),
       &ngx_http_websocket_size_post },
 
+    { ngx_string("websocket_typing_ttl"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, service.typing_ttl),
+      &ngx_http_websocket_time_post },
+
+    { ngx_string("websocket_presence_grace"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_conf_set_msec_slot,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, service.presence_grace),
+      NULL },
+
     { ngx_string("websocket_send_queue"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -310,6 +324,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
 
     wlcf->service.auth_query = NGX_CONF_UNSET_PTR;
     wlcf->service.user_query = NGX_CONF_UNSET_PTR;
+    wlcf->service.typing_ttl = NGX_CONF_UNSET_MSEC;
+    wlcf->service.presence_grace = NGX_CONF_UNSET_MSEC;
 
     wlcf->origins = NGX_CONF_UNSET_PTR;
 
@@ -348,6 +364,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->service.auth_query, wmcf->auth_query);
     ngx_conf_merge_ptr_value(conf->service.user_query,
                               prev->service.user_query, wmcf->user_query);
+    ngx_conf_merge_msec_value(conf->service.typing_ttl,
+                              prev->service.typing_ttl, 30000);
+    ngx_conf_merge_msec_value(conf->service.presence_grace,
+                              prev->service.presence_grace, 5000);
 
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_str_value(conf->bundle, prev->bundle, "");

@@ -66,6 +66,8 @@ typedef struct {
 typedef struct {
     void                   *auth_query;       /* ngx_ws_auth_query_t * */
     void                   *user_query;       /* ngx_ws_mysql_stmt_t * */
+    ngx_msec_t              typing_ttl;
+    ngx_msec_t              presence_grace;
 } ngx_ws_service_conf_t;
 
 

@@ -42,6 +42,16 @@ static ngx_http_websocket_route_t  ngx_http_websocket_routes[] = {
       NGX_HTTP_OK,
       ngx_http_websocket_api_disconnect },
 
+    { NGX_HTTP_POST,
+      ngx_string("typing"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_typing_set },
+
+    { NGX_HTTP_GET,
+      ngx_string("typing/{conversation}"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_typing_list },
+
     { 0, ngx_null_string, 0, NULL }
 };
 

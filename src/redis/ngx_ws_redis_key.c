@@ -77,7 +77,11 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
 
     [NGX_WS_REDIS_KEY_TYPING] =
         { ngx_string("typing"), NGX_WS_REDIS_KEY_TENANTS,
-          NGX_WS_REDIS_KEY_HAS_USER },
+          NGX_WS_REDIS_KEY_HAS_NAME },
+
+    [NGX_WS_REDIS_KEY_CONVERSATION] =
+        { ngx_string("conv"), NGX_WS_REDIS_KEY_TENANTS,
+          NGX_WS_REDIS_KEY_HAS_NAME },
 
     [NGX_WS_REDIS_KEY_PENDING] =
         { ngx_string("pending"), NGX_WS_REDIS_KEY_TENANTS,
@@ -106,7 +110,10 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
 
     [NGX_WS_REDIS_KEY_SESSION] =
         { ngx_string("sid"), NGX_WS_REDIS_KEY_GLOBAL,
-          NGX_WS_REDIS_KEY_HAS_NAME }
+          NGX_WS_REDIS_KEY_HAS_NAME },
+
+    [NGX_WS_REDIS_KEY_ALL_TYPING] =
+        { ngx_string("typing"), NGX_WS_REDIS_KEY_GLOBAL, 0 }
 };
 
 

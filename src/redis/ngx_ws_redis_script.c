@@ -44,6 +44,18 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_RECORD_TRIM] =
         { ngx_string(ngx_ws_lua_record_trim), "" },
 
+    [NGX_WS_REDIS_TYPING_CLEAR] =
+        { ngx_string(ngx_ws_lua_typing_clear), "" },
+
+    [NGX_WS_REDIS_TYPING_DUE] =
+        { ngx_string(ngx_ws_lua_typing_due), "" },
+
+    [NGX_WS_REDIS_TYPING_LIST] =
+        { ngx_string(ngx_ws_lua_typing_list), "" },
+
+    [NGX_WS_REDIS_TYPING_SET] =
+        { ngx_string(ngx_ws_lua_typing_set), "" },
+
     [NGX_WS_REDIS_UNLOCK] =
         { ngx_string(ngx_ws_lua_unlock), "" }
 };

@@ -155,6 +155,26 @@ ngx_ws_bus_encode(ngx_pool_t *pool, ngx_ws_bus_event_t *ev)
 }
 
 
+ngx_uint_t
+ngx_ws_bus_publish(ngx_pool_t *pool, ngx_str_t *channel, ngx_str_t *text,
+    ngx_ws_redis_cmd_t *cmd)
+{
+    cmd->argc = 3;
+    cmd->argv = ngx_palloc(pool, 3 * sizeof(ngx_str_t));
+
+    if (cmd->argv == NULL || text->len == 0) {
+        return 0;
+    }
+
+    ngx_str_set(&cmd->argv[0], "PUBLISH");
+    cmd->argv[1].len = channel->len;
+    cmd->argv[1].data = ngx_pstrdup(pool, channel);
+    cmd->argv[2] = *text;
+
+    return cmd->argv[1].data ? 1 : 0;
+}
+
+
 void
 ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel, ngx_str_t *payload)
 {

@@ -64,6 +64,13 @@ void ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel,
 ngx_str_t ngx_ws_bus_encode(ngx_pool_t *pool, ngx_ws_bus_event_t *ev);
 
 /*
+ * The command that publishes a text on a channel, whose key is copied, in the
+ * pool.  Gives 1, the number of commands, or 0 without memory.
+ */
+ngx_uint_t ngx_ws_bus_publish(ngx_pool_t *pool, ngx_str_t *channel,
+    ngx_str_t *text, ngx_ws_redis_cmd_t *cmd);
+
+/*
  * The event as the dialect's frame for the main namespace; a view, valid as
  * long as the event.  NULL without memory.
  */

@@ -35,6 +35,7 @@ struct ngx_ws_call_s {
     ngx_log_t           *log;             /* the worker's */
     ngx_ws_worker_t     *worker;
     ngx_ws_identity_t   *identity;        /* a reference, or NULL */
+    uint64_t             socket;          /* number of it; 0: by REST */
     ngx_ws_service_conf_t  *conf;         /* of the location */
 
     ngx_ws_call_pt       done;            /* the door's; data may be NULL */

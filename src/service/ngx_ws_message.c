@@ -15,6 +15,7 @@
 #include <ngx_ws_redis.h>
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_time.h>
+#include <ngx_ws_typing.h>
 #include <ngx_ws_user.h>
 
 
@@ -214,7 +215,7 @@ ngx_ws_message_send(ngx_ws_call_t *call)
 {
     ngx_str_t            data;
     ngx_ws_message_t    *msg;
-    ngx_ws_redis_cmd_t   cmds[2];
+    ngx_ws_redis_cmd_t   cmds[5];
 
     msg = call->state;
     msg->time = ngx_ws_worker_now();
@@ -222,7 +223,14 @@ ngx_ws_message_send(ngx_ws_call_t *call)
     if (ngx_ws_message_data(call, msg, &data) != NGX_OK
         || ngx_ws_message_record(call, msg, &data, &cmds[0]) != NGX_OK
         || ngx_ws_message_publish(call, msg, &data, &cmds[1]) != NGX_OK
-        || ngx_ws_redis_multi(call->worker->redis, cmds, 2,
+        || ngx_ws_typing_check(call, &msg->conversation, &cmds[2]) != NGX_OK
+        || ngx_ws_typing_participants(call, &msg->conversation,
+                                      msg->target.kind == NGX_WS_NAME_PERSONAL
+                                      ? msg->target.id : call->identity->user,
+                                      &cmds[3])
+           != NGX_OK
+        || ngx_ws_redis_multi(call->worker->redis, cmds,
+                              msg->conversation.len ? 5 : 2,
                               ngx_ws_message_sent, call)
            == NULL)
     {
@@ -283,39 +291,26 @@ static ngx_int_t
 ngx_ws_message_record(ngx_ws_call_t *call, ngx_ws_message_t *msg,
     ngx_str_t *data, ngx_ws_redis_cmd_t *cmd)
 {
-    u_char                 *p;
-    ngx_ws_record_event_t   ev;
+    ngx_ws_record_event_t  ev;
 
     ev.id = msg->id;
     ev.tenant = call->identity->tenant;
     ev.user = call->identity->user;
     ngx_str_set(&ev.type, "message_sent");
+    ev.event = msg->kind->event;
+    ev.data = *data;
     ev.status = msg->kind->status;
     ev.time = msg->time;
 
     ev.channel.len = ngx_ws_name_record(NULL, &msg->target);
     ev.channel.data = ngx_pnalloc(call->pool, ev.channel.len);
-
-    p = ngx_pnalloc(call->pool, sizeof("{\"event\":\"\",\"data\":}")
-                                + msg->kind->event.len + data->len);
-
-    cmd->argv = ngx_palloc(call->pool,
-                           NGX_WS_RECORD_ARGS * sizeof(ngx_str_t));
-
-    if (ev.channel.data == NULL || p == NULL || cmd->argv == NULL) {
+    if (ev.channel.data == NULL) {
         return NGX_ERROR;
     }
 
     (void) ngx_ws_name_record(ev.channel.data, &msg->target);
 
-    ev.payload.data = p;
-    ev.payload.len = ngx_sprintf(p, "{\"event\":\"%V\",\"data\":%V}",
-                                 &msg->kind->event, data)
-                     - p;
-
-    cmd->argc = ngx_ws_record_event(call->worker, call->pool, &ev, cmd->argv);
-
-    return cmd->argc ? NGX_OK : NGX_ERROR;
+    return ngx_ws_record_event(call->worker, call->pool, &ev, cmd);
 }
 
 
@@ -323,32 +318,21 @@ static ngx_int_t
 ngx_ws_message_publish(ngx_ws_call_t *call, ngx_ws_message_t *msg,
     ngx_str_t *data, ngx_ws_redis_cmd_t *cmd)
 {
-    ngx_str_t           *argv;
+    ngx_str_t            text;
     ngx_ws_bus_event_t   ev;
-    ngx_ws_redis_key_t  *key;
+    ngx_ws_redis_key_t   key;
 
-    key = ngx_palloc(call->pool, sizeof(ngx_ws_redis_key_t));
-    argv = ngx_palloc(call->pool, 3 * sizeof(ngx_str_t));
-
-    if (key == NULL || argv == NULL) {
-        return NGX_ERROR;
-    }
-
-    ngx_ws_bus_key(call->worker, call->identity->tenant, &msg->target, key);
+    ngx_ws_bus_key(call->worker, call->identity->tenant, &msg->target, &key);
 
     ngx_memzero(&ev, sizeof(ngx_ws_bus_event_t));
     ev.id = msg->id;
     ev.event = msg->kind->event;
     ev.data = *data;
 
-    ngx_str_set(&argv[0], "PUBLISH");
-    argv[1] = key->str;
-    argv[2] = ngx_ws_bus_encode(call->pool, &ev);
+    text = ngx_ws_bus_encode(call->pool, &ev);
 
-    cmd->argv = argv;
-    cmd->argc = 3;
-
-    return argv[2].len ? NGX_OK : NGX_ERROR;
+    return ngx_ws_bus_publish(call->pool, &key.str, &text, cmd) ? NGX_OK
+                                                                : NGX_ERROR;
 }
 
 
@@ -388,6 +372,11 @@ ngx_ws_message_sent(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 
         ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
         return;
+    }
+
+    if (ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 2))) {
+        ngx_ws_typing_end(call->worker, call->identity, call->socket,
+                          &msg->conversation);
     }
 
     call->result.data = ngx_pnalloc(call->pool, NGX_WS_MESSAGE_RESULT);

@@ -18,7 +18,20 @@ struct ngx_ws_record_s {
 };
 
 
-static u_char *ngx_ws_record_number(ngx_str_t *s, u_char *p, uint64_t n);
+/* A command under construction. */
+
+typedef struct {
+    ngx_ws_redis_cmd_t         cmd;
+    u_char                    *numbers;
+} ngx_ws_record_fields_t;
+
+
+static ngx_int_t ngx_ws_record_open(ngx_ws_worker_t *w, ngx_pool_t *pool,
+    ngx_ws_record_fields_t *f, const char *kind, ngx_uint_t n);
+static void ngx_ws_record_string(ngx_ws_record_fields_t *f, const char *name,
+    ngx_str_t *value);
+static void ngx_ws_record_number(ngx_ws_record_fields_t *f, const char *name,
+    uint64_t n);
 
 
 ngx_ws_record_t *
@@ -67,51 +80,117 @@ ngx_ws_record_down(ngx_ws_record_t *record)
 }
 
 
-ngx_uint_t
+ngx_int_t
 ngx_ws_record_event(ngx_ws_worker_t *w, ngx_pool_t *pool,
-    ngx_ws_record_event_t *ev, ngx_str_t *argv)
+    ngx_ws_record_event_t *ev, ngx_ws_redis_cmd_t *cmd)
 {
-    u_char  *p;
+    ngx_str_t                payload;
+    ngx_ws_record_fields_t   f;
 
-    p = ngx_pnalloc(pool, 4 * NGX_INT64_LEN);
-    if (p == NULL) {
-        return 0;
+    payload.data = ngx_pnalloc(pool, sizeof("{\"event\":\"\",\"data\":}")
+                                     + ev->event.len + ev->data.len);
+
+    if (payload.data == NULL
+        || ngx_ws_record_open(w, pool, &f, "event", 8) != NGX_OK)
+    {
+        return NGX_ERROR;
     }
 
-    ngx_str_set(&argv[0], "XADD");
-    argv[1] = w->record->stream.str;
-    ngx_str_set(&argv[2], "*");
-    ngx_str_set(&argv[3], "kind");
-    ngx_str_set(&argv[4], "event");
+    payload.len = ngx_sprintf(payload.data, "{\"event\":\"%V\",\"data\":%V}",
+                              &ev->event, &ev->data)
+                  - payload.data;
 
-    ngx_str_set(&argv[5], "id");
-    p = ngx_ws_record_number(&argv[6], p, ev->id);
-    ngx_str_set(&argv[7], "tenant_id");
-    p = ngx_ws_record_number(&argv[8], p, ev->tenant);
-    ngx_str_set(&argv[9], "user_id");
-    p = ngx_ws_record_number(&argv[10], p, ev->user);
-    ngx_str_set(&argv[11], "created_at");
-    (void) ngx_ws_record_number(&argv[12], p, ev->time);
+    ngx_ws_record_number(&f, "id", ev->id);
+    ngx_ws_record_number(&f, "tenant_id", ev->tenant);
+    ngx_ws_record_number(&f, "user_id", ev->user);
+    ngx_ws_record_number(&f, "created_at", ev->time);
+    ngx_ws_record_string(&f, "event_type", &ev->type);
+    ngx_ws_record_string(&f, "channel", &ev->channel);
+    ngx_ws_record_string(&f, "payload", &payload);
+    ngx_ws_record_string(&f, "status", &ev->status);
 
-    ngx_str_set(&argv[13], "event_type");
-    argv[14] = ev->type;
-    ngx_str_set(&argv[15], "channel");
-    argv[16] = ev->channel;
-    ngx_str_set(&argv[17], "payload");
-    argv[18] = ev->payload;
-    ngx_str_set(&argv[19], "status");
-    argv[20] = ev->status;
+    *cmd = f.cmd;
 
-    return 21;
+    return NGX_OK;
 }
 
 
-static u_char *
-ngx_ws_record_number(ngx_str_t *s, u_char *p, uint64_t n)
+ngx_int_t
+ngx_ws_record_typing(ngx_ws_worker_t *w, ngx_pool_t *pool, uint64_t tenant,
+    uint64_t user, ngx_str_t *conversation, ngx_str_t *type,
+    uint64_t started, uint64_t expires, ngx_ws_redis_cmd_t *cmd)
 {
-    s->data = p;
-    p = ngx_sprintf(p, "%uL", n);
-    s->len = p - s->data;
+    ngx_ws_record_fields_t  f;
 
-    return p;
+    if (ngx_ws_record_open(w, pool, &f, "typing", 8) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_ws_record_number(&f, "tenant_id", tenant);
+    ngx_ws_record_number(&f, "user_id", user);
+    ngx_ws_record_string(&f, "conversation_id", conversation);
+    ngx_ws_record_string(&f, "conversation_type", type);
+    ngx_ws_record_number(&f, "is_typing", expires != 0);
+    ngx_ws_record_number(&f, "started_at", started);
+    ngx_ws_record_number(&f, "updated_at", ngx_ws_worker_now());
+    ngx_ws_record_number(&f, "expires_at", expires ? expires
+                                                   : ngx_ws_worker_now());
+
+    *cmd = f.cmd;
+
+    return NGX_OK;
+}
+
+
+/* XADD of an entry of the kind, with room for n fields. */
+
+static ngx_int_t
+ngx_ws_record_open(ngx_ws_worker_t *w, ngx_pool_t *pool,
+    ngx_ws_record_fields_t *f, const char *kind, ngx_uint_t n)
+{
+    f->cmd.argv = ngx_palloc(pool, (5 + 2 * n) * sizeof(ngx_str_t));
+    f->numbers = ngx_pnalloc(pool, n * NGX_INT64_LEN);
+
+    if (f->cmd.argv == NULL || f->numbers == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_str_set(&f->cmd.argv[0], "XADD");
+    f->cmd.argv[1] = w->record->stream.str;
+    ngx_str_set(&f->cmd.argv[2], "*");
+    ngx_str_set(&f->cmd.argv[3], "kind");
+    f->cmd.argv[4].len = ngx_strlen(kind);
+    f->cmd.argv[4].data = (u_char *) kind;
+    f->cmd.argc = 5;
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_record_string(ngx_ws_record_fields_t *f, const char *name,
+    ngx_str_t *value)
+{
+    ngx_str_t  *arg;
+
+    arg = &f->cmd.argv[f->cmd.argc];
+
+    arg[0].len = ngx_strlen(name);
+    arg[0].data = (u_char *) name;
+    arg[1] = *value;
+
+    f->cmd.argc += 2;
+}
+
+
+static void
+ngx_ws_record_number(ngx_ws_record_fields_t *f, const char *name, uint64_t n)
+{
+    ngx_str_t  value;
+
+    value.data = f->numbers;
+    f->numbers = ngx_sprintf(f->numbers, "%uL", n);
+    value.len = f->numbers - value.data;
+
+    ngx_ws_record_string(f, name, &value);
 }

@@ -28,13 +28,11 @@ typedef struct {
     uint64_t        user;          /* the sender */
     ngx_str_t       type;          /* message_sent, ... */
     ngx_str_t       channel;       /* private-user.2, group.x, broadcast */
-    ngx_str_t       payload;       /* {"event":...,"data":...} */
+    ngx_str_t       event;         /* payload: {"event":...,"data":...} */
+    ngx_str_t       data;
     ngx_str_t       status;        /* pending, delivered */
     uint64_t        time;          /* ms since the epoch */
 } ngx_ws_record_event_t;
-
-#define NGX_WS_RECORD_ARGS  24     /* room for one entry's XADD */
-
 
 ngx_ws_record_t *ngx_ws_record_create(ngx_ws_worker_t *w);
 void ngx_ws_record_destroy(ngx_ws_record_t *record);
@@ -44,12 +42,16 @@ void ngx_ws_record_up(ngx_ws_record_t *record);
 void ngx_ws_record_down(ngx_ws_record_t *record);
 
 /*
- * Writes the command that appends the event to the stream into argv (room for
- * NGX_WS_RECORD_ARGS; numbers are printed into the pool), to stand in one
- * MULTI with what publishes the event.  Gives argc, 0 without memory.
+ * The command that appends the entry to the stream, in the pool, to stand in
+ * one MULTI with what publishes it.  NGX_OK, NGX_ERROR without memory.
  */
-ngx_uint_t ngx_ws_record_event(ngx_ws_worker_t *w, ngx_pool_t *pool,
-    ngx_ws_record_event_t *ev, ngx_str_t *argv);
+ngx_int_t ngx_ws_record_event(ngx_ws_worker_t *w, ngx_pool_t *pool,
+    ngx_ws_record_event_t *ev, ngx_ws_redis_cmd_t *cmd);
+
+/* The same for a row of websocket_typing_indicators; expires 0: it ended. */
+ngx_int_t ngx_ws_record_typing(ngx_ws_worker_t *w, ngx_pool_t *pool,
+    uint64_t tenant, uint64_t user, ngx_str_t *conversation, ngx_str_t *type,
+    uint64_t started, uint64_t expires, ngx_ws_redis_cmd_t *cmd);
 
 
 #endif /* _NGX_WS_RECORD_H_INCLUDED_ */

@@ -48,6 +48,19 @@ static ngx_str_t  ngx_ws_record_row_connection[] = {
 };
 
 
+static ngx_str_t  ngx_ws_record_row_typing[] = {
+    ngx_string("tenant_id"),
+    ngx_string("user_id"),
+    ngx_string("conversation_id"),
+    ngx_string("conversation_type"),
+    ngx_string("is_typing"),
+    ngx_string("started_at"),
+    ngx_string("expires_at"),
+    ngx_string("updated_at"),
+    ngx_null_string
+};
+
+
 /* by ngx_ws_record_row_kind_e */
 
 static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
@@ -58,7 +71,11 @@ static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
 
     { ngx_string("connection"),
       "connection_upsert",
-      ngx_ws_record_row_connection }
+      ngx_ws_record_row_connection },
+
+    { ngx_string("typing"),
+      "typing_upsert",
+      ngx_ws_record_row_typing }
 };
 
 

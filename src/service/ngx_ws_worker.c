@@ -16,6 +16,7 @@
 #include <ngx_ws_record.h>
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_registry.h>
+#include <ngx_ws_typing.h>
 #include <ngx_ws_user.h>
 #include <ngx_ws_worker.h>
 
@@ -118,9 +119,10 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
                                          w->log);
     w->ids = ngx_ws_ids_create(w);
     w->registry = ngx_ws_registry_create(w);
+    w->typings = ngx_ws_typings_create(w);
 
     if (w->bus == NULL || w->channels == NULL || w->ids == NULL
-        || w->registry == NULL)
+        || w->registry == NULL || w->typings == NULL)
     {
         return NGX_ERROR;
     }
@@ -161,6 +163,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 {
     if (w->lease.timer_set) {
         ngx_del_timer(&w->lease);
+    }
+
+    if (w->typings) {
+        ngx_ws_typings_destroy(w->typings);
     }
 
     if (w->registry) {
@@ -244,6 +250,7 @@ ngx_ws_worker_up(void *data)
 
     ngx_ws_id_up(w->ids);
     ngx_ws_registry_up(w->registry);
+    ngx_ws_typings_up(w->typings);
 
     if (w->record) {
         ngx_ws_record_up(w->record);
@@ -261,6 +268,8 @@ ngx_ws_worker_down(void *data)
     ngx_ws_worker_t *w = data;
 
     ngx_ws_worker_state(w);
+
+    ngx_ws_typings_down(w->typings);
 
     if (w->record) {
         ngx_ws_record_down(w->record);

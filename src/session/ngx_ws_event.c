@@ -72,6 +72,10 @@ static const ngx_ws_event_t  ngx_ws_events[] = {
       0,
       ngx_ws_event_message_group },
 
+    { ngx_string("user:typing"),
+      0,
+      ngx_ws_event_typing },
+
     { ngx_null_string, 0, NULL }
 };
 
@@ -266,6 +270,7 @@ ngx_ws_event_answer(ngx_ws_session_t *s, ngx_ws_call_t *call,
 
     answer->session = s;
     answer->event = event;
+    call->socket = s->node.key;
 
     ngx_queue_insert_tail(&s->answers, &answer->queue);
     s->nanswers++;

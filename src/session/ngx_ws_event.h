@@ -51,6 +51,9 @@ void ngx_ws_event_detach(ngx_ws_session_t *s);
 /* Whose event the call is; NULL once that session has ended. */
 ngx_ws_session_t *ngx_ws_event_session(ngx_ws_call_t *call);
 
+/* The client can't say any more that it has stopped typing. */
+void ngx_ws_event_typing_cleanup(ngx_ws_session_t *s);
+
 /* Stops or resumes the client's messages by what is under way. */
 void ngx_ws_event_flow(ngx_ws_session_t *s);
 
@@ -59,6 +62,8 @@ void ngx_ws_event_flow(ngx_ws_session_t *s);
 void ngx_ws_event_subscribe(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);
 void ngx_ws_event_unsubscribe(ngx_ws_session_t *s, ngx_ws_call_t *call,
+    ngx_ws_json_t *in);
+void ngx_ws_event_typing(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);
 void ngx_ws_event_message_direct(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);

@@ -297,6 +297,8 @@ ngx_ws_session_logout(ngx_ws_session_t *s)
         return;
     }
 
+    ngx_ws_event_typing_cleanup(s);
+
     ngx_ws_registry_unlink(s->worker, s->identity, &s->connection_id,
                            s->node.key);
 

@@ -48,6 +48,16 @@ typedef struct {
 } ngx_ws_session_app_t;
 
 
+/* A conversation in which the client says that it types. */
+
+typedef struct ngx_ws_session_typing_s  ngx_ws_session_typing_t;
+
+struct ngx_ws_session_typing_s {
+    ngx_ws_session_typing_t      *next;
+    ngx_str_t                     conversation;
+};
+
+
 struct ngx_ws_session_s {
     ngx_rbtree_node_t             node;         /* key is the number */
 
@@ -67,6 +77,8 @@ struct ngx_ws_session_s {
 
     ngx_ws_login_t               *login;        /* under way */
     ngx_queue_t                   answers;      /* of calls under way */
+
+    ngx_ws_session_typing_t      *typings;      /* begun by this socket */
 
     void                         *state;        /* of the application */
 

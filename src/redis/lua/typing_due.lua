@@ -1,0 +1,10 @@
+-- Whose typing has expired and was not cleared.
+--
+-- KEYS    all typing
+-- ARGV    how many at most
+-- returns members of all typing
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+
+return redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])

@@ -1,0 +1,106 @@
+// Typing indicators: whom they reach, and that they cannot stick.
+
+import test from 'node:test';
+import assert from 'node:assert/strict';
+import { accounts, login, next, sql, until, url } from './lib/server.mjs';
+
+const { john, jane, ada, eve } = accounts;
+
+function emit(socket, event, data) {
+  return socket.timeout(10000).emitWithAck(event, data);
+}
+
+async function rest(method, path, account, body) {
+  const answer = await fetch(`${url}/api/websocket/${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${account.token}`,
+      'Content-Type': 'application/json',
+    },
+    body: body && JSON.stringify(body),
+  });
+  return { status: answer.status, body: await answer.json() };
+}
+
+test('typing reaches those who took part, never the typing socket', async () => {
+  const [a, b, c] = await Promise.all([login(john), login(jane), login(ada)]);
+  const other = await login(john);
+  const heard = [];
+  a.on('user:typing', () => heard.push('a'));
+  c.on('user:typing', () => heard.push('c'));
+
+  await emit(b, 'message:direct',
+    { recipientId: 1, message: 'x', conversationId: 'conv_typing_1' });
+
+  let got = next(b, 'user:typing');
+  const own = next(other, 'user:typing');
+  assert.equal((await emit(a, 'user:typing',
+    { conversationId: 'conv_typing_1', isTyping: true })).status, 'ok');
+  const { timestamp, ...data } = await got;
+  assert.match(timestamp, /^\d{4}-.*\.\d{3}Z$/);
+  assert.deepEqual(data,
+    { userId: 1, isTyping: true, conversationId: 'conv_typing_1' });
+  await own;
+
+  const list = await rest('GET', 'typing/conv_typing_1', jane);
+  assert.equal(list.status, 200);
+  assert.equal(list.body.count, 1);
+  assert.equal(list.body.data[0].user_id, 1);
+  assert.equal(list.body.data[0].user_name, 'John Doe');
+  assert.equal((await rest('GET', 'typing/conv_typing_1', eve)).body.count, 0,
+    'another tenant sees it');
+
+  // a message ends it
+  got = next(b, 'user:typing');
+  await emit(a, 'message:direct',
+    { recipientId: 2, message: 'done', conversationId: 'conv_typing_1' });
+  assert.equal((await got).isTyping, false);
+  assert.equal((await rest('GET', 'typing/conv_typing_1', jane)).body.count, 0);
+
+  // and so does the socket's end
+  await emit(a, 'user:typing', { conversationId: 'conv_typing_1', isTyping: true });
+  await next(b, 'user:typing').catch(() => {});
+  got = next(b, 'user:typing');
+  a.disconnect();
+  assert.equal((await got).isTyping, false);
+
+  assert.deepEqual(heard, []);
+  [b, c, other].forEach((s) => s.disconnect());
+});
+
+test('typing by REST, in a channel and to a recipient', async () => {
+  const [b, c] = await Promise.all([login(jane), login(ada)]);
+  await emit(c, 'subscribe', { channel: 'room.typing' });
+
+  let got = next(c, 'user:typing');
+  const answer = await rest('POST', 'typing', john,
+    { conversation_id: 'room.typing', conversation_type: 'group', is_typing: true });
+  assert.equal(answer.status, 200);
+  assert.equal(answer.body.data.conversation_id, 'room.typing');
+  assert.equal(answer.body.data.is_typing, true);
+  const left = Date.parse(answer.body.data.expires_at) - Date.now();
+  assert.ok(left > 25000 && left < 31000, `expires in ${left} ms`);
+  assert.equal((await got).userId, 1);
+
+  got = next(c, 'user:typing');
+  const off = await rest('POST', 'typing', john,
+    { conversation_id: 'room.typing', is_typing: 'false' });
+  assert.equal(off.status, 422);
+  assert.deepEqual((await rest('POST', 'typing', john,
+    { conversation_id: 'room.typing', is_typing: 0 })).body.data,
+  { conversation_id: 'room.typing', is_typing: false, expires_at: null });
+  assert.equal((await got).isTyping, false);
+
+  got = next(b, 'user:typing');
+  await emit(c, 'user:typing', { recipientId: 2, conversationId: 'p', isTyping: true });
+  assert.equal((await got).userId, 3);
+
+  const bad = await rest('POST', 'typing', john, {});
+  assert.equal(bad.status, 422);
+  assert.deepEqual(Object.keys(bad.body.errors).sort(),
+    ['conversation_id', 'is_typing']);
+
+  await until(() => sql(`SELECT is_typing FROM websocket_typing_indicators
+    WHERE conversation_id = 'room.typing' AND user_id = 1`)[0]?.[0] === '0');
+  [b, c].forEach((s) => s.disconnect());
+});
