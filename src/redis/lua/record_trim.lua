@@ -42,7 +42,10 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
             minid = first
         end
 
-        length = length - redis.call('XTRIM', KEYS[1], 'MINID', '~', minid)
+        -- whole nodes only, as many as there are
+
+        length = length - redis.call('XTRIM', KEYS[1], 'MINID', '~', minid,
+                                     'LIMIT', 0)
 
         -- Redis before 7 has no lag
 
