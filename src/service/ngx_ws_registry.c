@@ -322,7 +322,7 @@ ngx_ws_registry_disconnect(ngx_ws_call_t *call, ngx_str_t *connection_id)
     ngx_str_t            args[4], none;
     ngx_ws_redis_key_t   prefix;
 
-    ngx_str_null(&none);
+    ngx_str_set(&none, "");
 
     args[0] = *connection_id;
     p = ngx_ws_registry_number(&args[1], buf, call->identity->tenant);
