@@ -262,10 +262,15 @@ ngx_ws_event_answer(ngx_ws_session_t *s, ngx_ws_call_t *call,
         return NGX_ERROR;
     }
 
-    answer->id.len = id->len;
-    answer->id.data = ngx_pstrdup(call->pool, id);
-    if (answer->id.data == NULL) {
-        return NGX_ERROR;
+    ngx_str_null(&answer->id);
+
+    if (id->len) {
+        answer->id.len = id->len;
+        answer->id.data = ngx_pstrdup(call->pool, id);
+
+        if (answer->id.data == NULL) {
+            return NGX_ERROR;
+        }
     }
 
     answer->session = s;
