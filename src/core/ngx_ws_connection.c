@@ -15,8 +15,7 @@
 #include <ngx_ws_send.h>
 
 
-#define NGX_WS_CONNECTION_BUFFER  65536
-#define NGX_WS_CONNECTION_READS   4        /* buffers a turn of the loop */
+#define NGX_WS_CONNECTION_BUFFER  65536    /* read in a turn of the loop */
 #define NGX_WS_CONNECTION_LINGER  5000     /* wait for the peer's close, ms */
 
 
@@ -65,7 +64,8 @@ static size_t ngx_ws_connection_room(ngx_ws_transport_t *t);
 
 static void ngx_ws_connection_read_handler(ngx_event_t *rev);
 static void ngx_ws_connection_read(ngx_ws_connection_t *wsc);
-static ngx_int_t ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos,
+static void ngx_ws_connection_end(ngx_ws_connection_t *wsc);
+static void ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos,
     u_char *end);
 static ngx_int_t ngx_ws_connection_hold(ngx_ws_connection_t *wsc, u_char *pos,
     u_char *end);
@@ -84,6 +84,10 @@ static void ngx_ws_connection_detach(ngx_ws_connection_t *wsc,
 static void ngx_ws_connection_shut(ngx_ws_connection_t *wsc,
     ngx_uint_t code);
 static void ngx_ws_connection_shut_done(ngx_ws_connection_t *wsc);
+#if (NGX_SSL)
+static void ngx_ws_connection_ssl_shut_handler(ngx_connection_t *c);
+#endif
+static void ngx_ws_connection_linger(ngx_ws_connection_t *wsc);
 static void ngx_ws_connection_destroy(ngx_ws_connection_t *wsc);
 static u_char *ngx_ws_connection_log_error(ngx_log_t *log, u_char *buf,
     size_t len);
@@ -320,13 +324,16 @@ ngx_ws_connection_read_handler(ngx_event_t *rev)
 }
 
 
+/*
+ * One buffer a turn: whoever sends without a pause has to let the others have
+ * theirs.
+ */
+
 static void
 ngx_ws_connection_read(ngx_ws_connection_t *wsc)
 {
     u_char            *held;
     ssize_t            n;
-    ngx_int_t          rc;
-    ngx_uint_t         i;
     ngx_event_t       *rev;
     ngx_connection_t  *c;
 
@@ -337,66 +344,84 @@ ngx_ws_connection_read(ngx_ws_connection_t *wsc)
         held = wsc->held;
         wsc->held = NULL;
 
-        rc = ngx_ws_connection_feed(wsc, held, held + wsc->nheld);
+        ngx_ws_connection_feed(wsc, held, held + wsc->nheld);
 
         ngx_free(held);
-
-        if (rc != NGX_OK) {
-            return;
-        }
     }
 
-    for (i = 0; i < NGX_WS_CONNECTION_READS; i++) {
-
-        if (wsc->paused || !rev->ready) {
-
-            if (ngx_handle_read_event(rev, 0) != NGX_OK) {
-                ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
-                ngx_ws_connection_destroy(wsc);
-            }
-
-            return;
-        }
+    if (!wsc->paused && rev->ready) {
 
         n = c->recv(c, wsc->loop->buffer, NGX_WS_CONNECTION_BUFFER);
 
-        if (n == NGX_AGAIN) {
-            continue;
-        }
-
-        if (n == 0 || n == NGX_ERROR) {
+        if (n == NGX_ERROR) {
             ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
             ngx_ws_connection_destroy(wsc);
             return;
         }
 
-        ngx_ws_metric_add(BYTES_RECEIVED, n);
-
-        rc = ngx_ws_connection_feed(wsc, wsc->loop->buffer,
-                                    wsc->loop->buffer + n);
-        if (rc != NGX_OK) {
+        if (n == 0) {
+            ngx_ws_connection_end(wsc);
             return;
+        }
+
+        if (n > 0) {
+            ngx_ws_metric_add(BYTES_RECEIVED, n);
+
+            ngx_ws_connection_feed(wsc, wsc->loop->buffer,
+                                   wsc->loop->buffer + n);
+
+            if (rev->ready) {
+                ngx_post_event(rev, &ngx_posted_next_events);
+                return;
+            }
         }
     }
 
-    /* the others' turn */
-
-    ngx_post_event(rev, &ngx_posted_next_events);
+    if (ngx_handle_read_event(rev, 0) != NGX_OK) {
+        ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
+        ngx_ws_connection_destroy(wsc);
+    }
 }
 
 
-/* NGX_OK: go on reading; NGX_ERROR: the connection may be gone. */
+/* The peer sends no more; it may have closed its own side alone. */
 
-static ngx_int_t
+static void
+ngx_ws_connection_end(ngx_ws_connection_t *wsc)
+{
+    ngx_connection_t  *c;
+
+    c = wsc->connection;
+
+    ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
+
+    wsc->failed = 1;
+    wsc->peer_closed = 1;
+
+    if (wsc->queue.count == 0 && !c->buffered) {
+        ngx_ws_connection_destroy(wsc);
+        return;
+    }
+
+    if (!wsc->closing) {
+        wsc->closing = 1;
+        ngx_add_timer(c->read, NGX_WS_CONNECTION_LINGER);
+    }
+
+    ngx_ws_connection_dirty(wsc);
+}
+
+
+static void
 ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
 {
-    ngx_int_t             rc;
+    ngx_int_t            rc;
     ngx_ws_reader_out_t  out;
 
     for ( ;; ) {
 
         if (wsc->failed) {
-            return NGX_OK;
+            return;
         }
 
         if (wsc->paused && pos != end) {
@@ -406,13 +431,13 @@ ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
                 ngx_ws_connection_shut(wsc, NGX_WS_CLOSE_INTERNAL);
             }
 
-            return NGX_OK;
+            return;
         }
 
         rc = ngx_ws_reader_next(&wsc->reader, &pos, end, &out);
 
         if (rc == NGX_AGAIN) {
-            return NGX_OK;
+            return;
         }
 
         if (rc == NGX_ERROR) {
@@ -431,13 +456,13 @@ ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
             ngx_ws_connection_detach(wsc, wsc->reader.error);
             ngx_ws_connection_shut(wsc, wsc->reader.error);
 
-            return NGX_OK;
+            return;
         }
 
         ngx_ws_connection_message(wsc, &out);
 
         if (wsc->peer_closed) {
-            return NGX_OK;
+            return;
         }
     }
 }
@@ -675,7 +700,9 @@ ngx_ws_connection_shut(ngx_ws_connection_t *wsc, ngx_uint_t code)
 static void
 ngx_ws_connection_shut_done(ngx_ws_connection_t *wsc)
 {
+#if (NGX_SSL)
     ngx_connection_t  *c;
+#endif
 
     if (wsc->peer_closed) {
         ngx_ws_connection_destroy(wsc);
@@ -686,10 +713,50 @@ ngx_ws_connection_shut_done(ngx_ws_connection_t *wsc)
         return;
     }
 
-    /*
-     * What the peer still sends can not be read as frames; it is thrown away
-     * until the peer closes, since closing now might destroy the close frame
-     */
+#if (NGX_SSL)
+
+    c = wsc->connection;
+
+    if (c->ssl) {
+        c->ssl->shutdown_without_free = 1;
+
+        if (ngx_ssl_shutdown(c) == NGX_AGAIN) {
+            c->ssl->handler = ngx_ws_connection_ssl_shut_handler;
+            return;
+        }
+    }
+
+#endif
+
+    ngx_ws_connection_linger(wsc);
+}
+
+
+#if (NGX_SSL)
+
+static void
+ngx_ws_connection_ssl_shut_handler(ngx_connection_t *c)
+{
+    c->read->handler = ngx_ws_connection_read_handler;
+    c->write->handler = ngx_ws_connection_write_handler;
+
+    ngx_add_timer(c->read, NGX_WS_CONNECTION_LINGER);
+
+    ngx_ws_connection_linger(c->data);
+}
+
+#endif
+
+
+/*
+ * What the peer still sends can not be read as frames; it is thrown away
+ * until the peer closes, since closing now might destroy the close frame.
+ */
+
+static void
+ngx_ws_connection_linger(ngx_ws_connection_t *wsc)
+{
+    ngx_connection_t  *c;
 
     c = wsc->connection;
 
@@ -701,6 +768,10 @@ ngx_ws_connection_shut_done(ngx_ws_connection_t *wsc)
     }
 
     wsc->peer_closed = 1;
+
+    if (c->read->ready) {
+        ngx_post_event(c->read, &ngx_posted_next_events);
+    }
 }
 
 
