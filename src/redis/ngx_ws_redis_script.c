@@ -32,6 +32,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_CONNECTION_UNLINK] =
         { ngx_string(ngx_ws_lua_connection_unlink), "" },
 
+    [NGX_WS_REDIS_DUE] =
+        { ngx_string(ngx_ws_lua_due), "" },
+
     [NGX_WS_REDIS_ID_BLOCK] =
         { ngx_string(ngx_ws_lua_id_block), "" },
 
@@ -46,9 +49,6 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
 
     [NGX_WS_REDIS_TYPING_CLEAR] =
         { ngx_string(ngx_ws_lua_typing_clear), "" },
-
-    [NGX_WS_REDIS_TYPING_DUE] =
-        { ngx_string(ngx_ws_lua_typing_due), "" },
 
     [NGX_WS_REDIS_TYPING_LIST] =
         { ngx_string(ngx_ws_lua_typing_list), "" },

@@ -9,27 +9,20 @@
 
 #include <ngx_ws_bus.h>
 #include <ngx_ws_id.h>
-#include <ngx_ws_lock.h>
 #include <ngx_ws_record.h>
+#include <ngx_ws_sweep.h>
 #include <ngx_ws_time.h>
 #include <ngx_ws_typing.h>
 #include <ngx_ws_user.h>
 
 
-#define NGX_WS_TYPING_SWEEP    250     /* how often expired ones are sought */
-#define NGX_WS_TYPING_DUE      "100"   /* at once */
 #define NGX_WS_TYPING_TARGETS  102     /* participants, the channel */
 #define NGX_WS_TYPING_JSON     8192
 #define NGX_WS_TYPING_LIST     1048576
-#define NGX_WS_TYPING_ALL_LEN                                                 \
-    (2 * (NGX_INT64_LEN + 1) + NGX_WS_REDIS_KEY_NAME)
 
 
 struct ngx_ws_typings_s {
-    ngx_ws_worker_t     *worker;
-    ngx_ws_lock_t        lock;
-    ngx_event_t          timer;
-    ngx_ws_redis_op_t   *due;
+    ngx_ws_sweep_t       sweep;
 };
 
 
@@ -55,12 +48,8 @@ typedef struct {
 } ngx_ws_typing_op_t;
 
 
-static void ngx_ws_typings_taken(void *data);
-static void ngx_ws_typings_lost(void *data);
-static void ngx_ws_typings_timer_handler(ngx_event_t *ev);
-static void ngx_ws_typings_due(void *data, ngx_int_t rc,
-    ngx_ws_redis_reply_t *reply);
-static void ngx_ws_typings_expire(ngx_ws_worker_t *w, ngx_str_t *member);
+static void ngx_ws_typings_expire(ngx_ws_worker_t *w, uint64_t tenant,
+    uint64_t user, ngx_str_t *conversation);
 static void ngx_ws_typings_expired(ngx_ws_call_t *call);
 
 static ngx_ws_typing_op_t *ngx_ws_typing_op(ngx_ws_call_t *call,
@@ -102,30 +91,18 @@ static const char  *ngx_ws_typing_types[] = {
 };
 
 
-static const ngx_ws_lock_handler_t  ngx_ws_typings_lock_handler = {
-    ngx_ws_typings_taken,
-    ngx_ws_typings_lost
-};
-
-
 ngx_ws_typings_t *
 ngx_ws_typings_create(ngx_ws_worker_t *w)
 {
     ngx_ws_typings_t  *typings;
 
-    typings = ngx_calloc(sizeof(ngx_ws_typings_t), w->log);
+    typings = ngx_alloc(sizeof(ngx_ws_typings_t), w->log);
     if (typings == NULL) {
         return NULL;
     }
 
-    typings->worker = w;
-    typings->timer.data = typings;
-    typings->timer.handler = ngx_ws_typings_timer_handler;
-    typings->timer.log = w->log;
-    typings->timer.cancelable = 1;
-
-    ngx_ws_lock_init(&typings->lock, w, "typing",
-                     &ngx_ws_typings_lock_handler, typings);
+    ngx_ws_sweep_init(&typings->sweep, w, "typing",
+                      NGX_WS_REDIS_KEY_ALL_TYPING, ngx_ws_typings_expire);
 
     return typings;
 }
@@ -134,16 +111,7 @@ ngx_ws_typings_create(ngx_ws_worker_t *w)
 void
 ngx_ws_typings_destroy(ngx_ws_typings_t *typings)
 {
-    ngx_ws_lock_cleanup(&typings->lock);
-
-    if (typings->timer.timer_set) {
-        ngx_del_timer(&typings->timer);
-    }
-
-    if (typings->due) {
-        ngx_ws_redis_cancel(typings->due);
-    }
-
+    ngx_ws_sweep_cleanup(&typings->sweep);
     ngx_free(typings);
 }
 
@@ -151,93 +119,21 @@ ngx_ws_typings_destroy(ngx_ws_typings_t *typings)
 void
 ngx_ws_typings_up(ngx_ws_typings_t *typings)
 {
-    ngx_ws_lock_up(&typings->lock);
+    ngx_ws_sweep_up(&typings->sweep);
 }
 
 
 void
 ngx_ws_typings_down(ngx_ws_typings_t *typings)
 {
-    ngx_ws_lock_down(&typings->lock);
+    ngx_ws_sweep_down(&typings->sweep);
 }
 
 
 static void
-ngx_ws_typings_taken(void *data)
+ngx_ws_typings_expire(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
+    ngx_str_t *conversation)
 {
-    ngx_ws_typings_t *typings = data;
-
-    ngx_add_timer(&typings->timer, NGX_WS_TYPING_SWEEP);
-}
-
-
-static void
-ngx_ws_typings_lost(void *data)
-{
-    ngx_ws_typings_t *typings = data;
-
-    if (typings->timer.timer_set) {
-        ngx_del_timer(&typings->timer);
-    }
-}
-
-
-static void
-ngx_ws_typings_timer_handler(ngx_event_t *ev)
-{
-    ngx_str_t            arg;
-    ngx_ws_worker_t     *w;
-    ngx_ws_typings_t    *typings;
-    ngx_ws_redis_key_t   key;
-
-    typings = ev->data;
-    w = typings->worker;
-
-    if (!ngx_ws_lock_held(&typings->lock)) {
-        return;
-    }
-
-    ngx_str_set(&arg, NGX_WS_TYPING_DUE);
-
-    (void) ngx_ws_redis_key(&key, &w->conf->redis.prefix,
-                            NGX_WS_REDIS_KEY_ALL_TYPING, 0, 0, NULL);
-
-    typings->due = ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_TYPING_DUE,
-                                     &key.str, 1, &arg, 1,
-                                     ngx_ws_typings_due, typings);
-
-    if (typings->due == NULL) {
-        ngx_add_timer(&typings->timer, NGX_WS_TYPING_SWEEP);
-    }
-}
-
-
-static void
-ngx_ws_typings_due(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
-{
-    ngx_ws_typings_t *typings = data;
-
-    ngx_str_t   member;
-    ngx_uint_t  i;
-
-    typings->due = NULL;
-
-    for (i = 0; i < ngx_ws_redis_reply_count(reply); i++) {
-        member = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply,
-                                                                      i));
-        ngx_ws_typings_expire(typings->worker, &member);
-    }
-
-    if (ngx_ws_lock_held(&typings->lock)) {
-        ngx_add_timer(&typings->timer, NGX_WS_TYPING_SWEEP);
-    }
-}
-
-
-static void
-ngx_ws_typings_expire(ngx_ws_worker_t *w, ngx_str_t *member)
-{
-    u_char              *p, *last, *user;
     ngx_ws_call_t       *call;
     ngx_ws_typing_t     *typing;
     ngx_ws_typing_op_t  *op;
@@ -248,37 +144,19 @@ ngx_ws_typings_expire(ngx_ws_worker_t *w, ngx_str_t *member)
     }
 
     typing = ngx_pcalloc(call->pool, sizeof(ngx_ws_typing_t));
-    p = ngx_pstrdup(call->pool, member);
+    op = typing ? ngx_ws_typing_op(call, typing, tenant, user) : NULL;
 
-    if (typing == NULL || p == NULL) {
+    if (op) {
+        typing->conversation.len = conversation->len;
+        typing->conversation.data = ngx_pstrdup(call->pool, conversation);
+    }
+
+    if (op == NULL || typing->conversation.data == NULL) {
         ngx_ws_call_done(call);
         return;
     }
 
-    last = p + member->len;
-    user = ngx_strlchr(p, last, ' ');
-    typing->conversation.data = user ? ngx_strlchr(user + 1, last, ' ') : NULL;
-
-    if (typing->conversation.data == NULL) {
-        ngx_log_error(NGX_LOG_ALERT, w->log, 0,
-                      "typing is kept under a wrong name \"%V\"", member);
-        ngx_ws_call_done(call);
-        return;
-    }
-
-    op = ngx_ws_typing_op(call, typing, 0, 0);
-    if (op == NULL) {
-        ngx_ws_call_done(call);
-        return;
-    }
-
-    op->tenant = (uint64_t) ngx_atoof(p, user - p);
-    op->user = (uint64_t) ngx_atoof(user + 1,
-                                    typing->conversation.data - user - 1);
     op->due = 1;
-
-    typing->conversation.data++;
-    typing->conversation.len = last - typing->conversation.data;
 
     ngx_ws_typing_clear(call);
 }
@@ -385,13 +263,13 @@ ngx_ws_typing_keys(ngx_ws_call_t *call, ngx_str_t *keys)
                                 NGX_WS_REDIS_KEY_CONVERSATION, op->tenant, 0,
                                 name);
 
-    op->member.data = ngx_pnalloc(call->pool, NGX_WS_TYPING_ALL_LEN);
+    op->member.data = ngx_pnalloc(call->pool, NGX_WS_SWEEP_MEMBER_LEN);
     if (op->member.data == NULL) {
         return 0;
     }
 
-    op->member.len = ngx_sprintf(op->member.data, "%uL %uL %V", op->tenant,
-                                 op->user, name)
+    op->member.len = ngx_ws_sweep_member(op->member.data, op->tenant,
+                                         op->user, name)
                      - op->member.data;
 
     return 3;

@@ -1,8 +1,8 @@
--- Whose typing has expired and was not cleared.
+-- What has fallen due.
 --
--- KEYS    all typing
+-- KEYS    sorted set, by milliseconds
 -- ARGV    how many at most
--- returns members of all typing
+-- returns members
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
