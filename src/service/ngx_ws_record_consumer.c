@@ -191,7 +191,6 @@ ngx_ws_record_consumer_taken(void *data)
 
     ngx_ws_backoff_reset(&cons->backoff);
 
-    ngx_ws_record_consumer_group(cons);
     ngx_ws_record_consumer_read(cons);
     ngx_ws_record_consumer_watch(&cons->watch);
 }
@@ -214,7 +213,7 @@ ngx_ws_record_consumer_lost(void *data)
 }
 
 
-/* That the group is there already is an error of no interest. */
+/* The first one ever, or Redis came back without the stream. */
 
 static void
 ngx_ws_record_consumer_group(ngx_ws_record_consumer_t *cons)
@@ -304,12 +303,15 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
     if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR) {
         error = ngx_ws_redis_reply_string(reply);
 
-        ngx_log_error(NGX_LOG_WARN, cons->worker->log, 0,
-                      "redis gives no entries of the record: \"%V\"", &error);
+        if (error.len > 7 && ngx_strncmp(error.data, "NOGROUP", 7) == 0) {
+            ngx_ws_record_consumer_group(cons);
 
-        /* the stream has been deleted, or Redis came back without it */
+        } else {
+            ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
+                          "redis gives no entries of the record: \"%V\"",
+                          &error);
+        }
 
-        ngx_ws_record_consumer_group(cons);
         ngx_ws_record_consumer_failed(cons);
         return;
     }
