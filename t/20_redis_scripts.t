@@ -1,0 +1,261 @@
+#!/usr/bin/env perl
+
+# Copyright (C) ngx_http_websocket_module authors
+
+# The scripts that decide inside Redis: each with a real one.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(basename dirname);
+use Test::More;
+use Test::Nginx::Process qw(slurp);
+use Test::Nginx::RedisServer;
+use Time::HiRes qw(sleep time);
+
+my $redis = Test::Nginx::RedisServer->start;
+
+my $dir = abs_path(dirname(__FILE__) . '/../src/redis');
+my %scripts = map { basename($_, '.lua') => slurp($_) } glob "$dir/lua/*.lua";
+
+my ($CONN, $EVENTS, $WORKERS) = ('ws:_:conn:c1', 'ws:_:events', 'ws:_:w:');
+
+
+# run('name', [key, ...], argument, ...)
+
+sub run {
+    my ($name, $keys, @args) = @_;
+
+    return $redis->command('EVAL', $scripts{$name}, scalar @$keys, @$keys,
+                           @args);
+}
+
+
+sub fields { return {@{$redis->command('HGETALL', $_[0])}} }
+
+sub entries { return $redis->command('XLEN', $EVENTS) }
+
+
+# the fields of the last entry of the stream
+
+sub last_entry {
+    my $found = $redis->command('XREVRANGE', $EVENTS, '+', '-', 'COUNT', 1);
+
+    return {@{$found->[0][1]}};
+}
+
+
+sub ttl { return $redis->command('PTTL', $_[0]) }
+
+
+note 'all of them';
+
+my $header = slurp("$dir/ngx_ws_redis_script.h");
+my $source = slurp("$dir/ngx_ws_redis_script.c");
+
+for my $name (sort keys %scripts) {
+    my ($head) = $scripts{$name} =~ /\A((?:--.*\n)+)/;
+
+    like($head, qr/^-- KEYS .*^-- returns /ms, "$name tells what it takes");
+    ok(eval { $redis->command('SCRIPT', 'LOAD', $scripts{$name}) },
+       "$name compiles");
+    like($header, qr/^ +NGX_WS_REDIS_\U$name\E\b/m, "$name has a number");
+    like($source,
+         qr/\[NGX_WS_REDIS_\U$name\E\] =\s+\{ .*\bngx_ws_lua_$name\)/,
+         "$name has a text");
+}
+
+
+note 'id_block';
+
+my $floor = sub { int((time() - 1577836800) * 1000) * 4096 };
+
+my $low = $floor->() - 4096 * 1000;
+my $first = run('id_block', ['ids'], 100);
+
+cmp_ok($first, '>=', $low, 'the clock is the floor');
+cmp_ok($first, '<=', $floor->() + 4096 * 1000, 'and not exceeded');
+cmp_ok($first, '<', 2 ** 53, 'below 2^53');
+
+my $next = run('id_block', ['ids'], 100);
+cmp_ok($next, '>=', $first + 100, 'blocks do not overlap');
+
+$redis->command('SET', 'ids', 8_000_000_000_000_000);
+is(run('id_block', ['ids'], 10), 8_000_000_000_000_001,
+   'above what was given');
+is(run('id_block', ['ids'], 10), 8_000_000_000_000_011, 'to the last digit');
+
+$redis->command('DEL', 'ids');
+sleep 0.02;
+cmp_ok(run('id_block', ['ids'], 100), '>=', $next + 100,
+       'none is given again when the counter was lost');
+
+
+note 'lock and unlock';
+
+is(run('lock', ['lock'], 'a', 5000), 1, 'taken');
+is(run('lock', ['lock'], 'b', 5000), 0, 'somebody else does not get it');
+is(run('unlock', ['lock'], 'b'), 0, 'nor can end it');
+is($redis->command('GET', 'lock'), 'a', 'its owner has it');
+
+sleep 0.05;
+cmp_ok(ttl('lock'), '<', 5000, 'it will end');
+is(run('lock', ['lock'], 'a', 60000), 1, 'renewed');
+cmp_ok(ttl('lock'), '>', 50000, 'for longer');
+
+is(run('unlock', ['lock'], 'a'), 1, 'given back');
+is(run('unlock', ['lock'], 'a'), 0, 'only once');
+is(run('lock', ['lock'], 'b', 30), 1, 'free for others');
+
+sleep 0.1;
+is(run('lock', ['lock'], 'a', 5000), 1, 'free when its time is over');
+
+
+note 'connection_register';
+
+sub register {
+    my ($tenant, $user, @rest) = @_;
+
+    return run('connection_register', [$CONN, $EVENTS], 'c1', $tenant, $user,
+               100_000, 5_000, @rest);
+}
+
+my @rest = ('', '', '127.0.0.1', 's1', 'Firefox', 'desktop');
+my @socket = ('w1', 17, '127.0.0.2', '', 'Chrome', '');
+
+my $since = register(1, 2, @rest);
+
+cmp_ok(abs($since - time() * 1000), '<', 5000, 'created now');
+
+my $conn = fields($CONN);
+
+is($conn->{user_id}, 2, 'of its user');
+is($conn->{status}, 'connected', 'connected');
+is($conn->{browser}, 'Firefox', 'with what is known of it');
+cmp_ok(ttl($CONN), '>', 90_000, 'kept for a while');
+is(entries(), 1, 'recorded');
+
+my $entry = last_entry();
+
+is($entry->{kind}, 'connection', 'as a connection');
+is($entry->{connection_id}, 'c1', 'by its id');
+is($entry->{status}, 'connected', 'with its state');
+is($entry->{session_id}, 's1', 'and all the rest');
+
+is(register(1, 2, @rest), $since, 'the same again is the same');
+is(register(1, 3, @rest), undef, 'another user does not get it');
+is(register(2, 2, @rest), undef, 'nor the user of another tenant');
+is(fields($CONN)->{user_id}, 2, 'it is still whose it was');
+
+is(register(1, 2, @socket), $since, 'its socket comes');
+
+$conn = fields($CONN);
+
+is("$conn->{owner} $conn->{socket}", 'w1 17', 'and is linked');
+is($conn->{browser}, 'Firefox', 'what a socket guesses counts less');
+is($conn->{ip_address}, '127.0.0.2', 'but not where it comes from');
+
+
+note 'connection_touch';
+
+sub touch {
+    return run('connection_touch', [$CONN, $EVENTS], 'c1', @_, 200_000);
+}
+
+my $before = entries();
+
+is(touch(1, 2), 1, 'in use');
+cmp_ok(ttl($CONN), '>', 150_000, 'kept for longer');
+is(entries(), $before + 1, 'recorded');
+is(touch(1, 2), 1, 'again');
+is(entries(), $before + 1, 'not recorded again so soon');
+is(touch(1, 3), 0, "another's");
+is(touch(2, 2), 0, "another tenant's");
+
+
+note 'connection_channel';
+
+sub channel {
+    return run('connection_channel', [$CONN, $EVENTS], 'c1', @_, 3);
+}
+
+is(channel(1, 2, 'a/"b', 1), 1, 'added');
+is(channel(1, 2, 'a/"b', 1), 0, 'only once');
+is(channel(1, 2, 'b', 1), 1, 'another');
+is(channel(1, 2, 'c', 1), 1, 'one more');
+is(channel(1, 2, 'd', 1), 0, 'not more than are allowed');
+is(channel(1, 3, 'd', 0), 0, "another's");
+
+like(last_entry()->{subscribed_channels}, qr{^\["a\\?/\\"b","b","c"\]$},
+     'recorded as JSON');
+
+is(channel(1, 2, $_, 0), 1, 'removed') for 'a/"b', 'c', 'b';
+is(channel(1, 2, 'b', 0), 0, 'only once');
+is(fields($CONN)->{subscribed_channels}, '[]', 'an empty list stays a list');
+
+
+note 'connection_disconnect';
+
+my $listener = $redis->client;
+
+$listener->command('SUBSCRIBE', "${WORKERS}w1");
+
+sub disconnect {
+    return run('connection_disconnect', [$CONN, $EVENTS], 'c1', @_, $WORKERS);
+}
+
+$before = entries();
+
+is(disconnect(2, 2), 'not_found', 'of another tenant');
+is(disconnect(1, 3), 'forbidden', 'of another user');
+is(entries(), $before, 'nothing is recorded');
+is(disconnect(1, 2), 'ok', 'ended');
+
+is_deeply($listener->receive(5), ['message', "${WORKERS}w1", 'close 17 c1'],
+          'its worker is told');
+
+$conn = fields($CONN);
+
+is($conn->{status}, 'disconnected', 'disconnected');
+ok($conn->{disconnected_at}, 'with its time');
+ok(!exists $conn->{owner}, 'and no worker');
+cmp_ok(ttl($CONN), '<=', 5_000, 'kept not much longer');
+is(last_entry()->{status}, 'disconnected', 'recorded');
+
+$before = entries();
+
+is(disconnect(1, 2), 'ok', 'ended before');
+is(entries(), $before, 'not recorded again');
+is($listener->receive(0.1), undef, 'and nobody is told');
+is(touch(1, 2), 0, 'no longer in use');
+
+cmp_ok(register(1, 2, @rest), '>=', $since, 'comes back');
+is(fields($CONN)->{status}, 'connected', 'connected');
+ok(!exists fields($CONN)->{disconnected_at}, 'and not disconnected');
+is(register(1, 3, @rest), undef, 'still no one else gets it');
+
+is(run('connection_disconnect', ['ws:_:conn:none', $EVENTS], 'none', 1, 2,
+       $WORKERS),
+   'not_found', 'an unknown one');
+
+
+note 'connection_unlink';
+
+sub unlink_socket {
+    return run('connection_unlink', [$CONN, $EVENTS], 'c1', @_);
+}
+
+is(unlink_socket('w1', 17), 0, 'one without a socket');
+
+register(1, 2, @socket);
+
+is(unlink_socket('w2', 17), 0, "another worker's");
+is(unlink_socket('w1', 16), 0, 'another socket');
+is(fields($CONN)->{status}, 'connected', 'still connected');
+is(unlink_socket('w1', 17), 1, 'its socket');
+is(fields($CONN)->{status}, 'disconnected', 'disconnected');
+is(last_entry()->{status}, 'disconnected', 'recorded');
+is(unlink_socket('w1', 17), 0, 'only once');
+
+done_testing();
