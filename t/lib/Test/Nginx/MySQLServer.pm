@@ -54,7 +54,7 @@ sub init {
 
     $self->run_ok(find_program('mariadb-install-db'), '--no-defaults',
                   "--user=$user", "--datadir=$dir/mariadb", '--skip-test-db',
-                  '--auth-root-authentication-method=normal');
+                  '--force', '--auth-root-authentication-method=normal');
 }
 
 
