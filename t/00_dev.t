@@ -24,7 +24,8 @@ delete @ENV{qw(PORT WORKERS RUN_DIR WS_LOAD_USERS)};
 # dev NAME=VALUE ... COMMAND ...: exit status and output
 
 sub dev {
-    my $out = qx(env @_[0 .. $#_ - 1] "$top/dev" $_[-1] 2>&1 < /dev/null);
+    my $command = pop;
+    my $out = qx(env @_ timeout 60 "$top/dev" $command 2>&1 < /dev/null);
 
     return ($? >> 8, $out);
 }
@@ -59,7 +60,8 @@ sub launch {
         slurp("$dir/out") =~ $like || waitpid($pid, WNOHANG) == $pid
     } 120;
 
-    diag(slurp("$dir/err")) unless $ready && slurp("$dir/out") =~ $like;
+    die 'dev run is not ready: ', slurp("$dir/err")
+        unless $ready && slurp("$dir/out") =~ $like;
 
     return $pid;
 }
@@ -68,6 +70,7 @@ sub launch {
 # nothing outlives the test, however it ends
 
 END {
+    local $?;
     kill KILL => pids() if $run;
 }
 

@@ -9,6 +9,9 @@ needs_test=(
     shellcheck=shellcheck
     prove=perl
     /usr/share/perl5/Test/Base.pm=libtest-base-perl
+    /usr/share/perl5/IO/Socket/SSL.pm=libio-socket-ssl-perl
+    openssl=openssl
+    curl=curl
 )
 
 parts=(lint build unit fuzz standin t e2e)
