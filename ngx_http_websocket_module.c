@@ -63,6 +63,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
+    { ngx_string("websocket_retention"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_conf_retention,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_auth_query"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_websocket_conf_auth_query,
@@ -238,7 +245,7 @@ ngx_http_websocket_postconfiguration(ngx_conf_t *cf)
 
     wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
 
-    return ngx_http_websocket_conf_check(cf, wmcf);
+    return ngx_http_websocket_place_check(cf, wmcf);
 }
 
 
@@ -264,6 +271,8 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
 
     wmcf->conf.token_cache = NGX_CONF_UNSET_MSEC;
     wmcf->conf.token_cache_miss = NGX_CONF_UNSET_MSEC;
+    wmcf->conf.retention_connections = NGX_CONF_UNSET;
+    wmcf->conf.retention_events = NGX_CONF_UNSET;
 
     if (ngx_array_init(&wmcf->places, cf->pool, 4,
                        sizeof(ngx_http_websocket_place_t))
@@ -283,6 +292,8 @@ ngx_http_websocket_init_main_conf(ngx_conf_t *cf, void *conf)
 
     ngx_conf_init_msec_value(wmcf->conf.token_cache, 60000);
     ngx_conf_init_msec_value(wmcf->conf.token_cache_miss, 5000);
+    ngx_conf_init_value(wmcf->conf.retention_connections, 24 * 60 * 60);
+    ngx_conf_init_value(wmcf->conf.retention_events, 30 * 24 * 60 * 60);
 
     wmcf->conf.retention_connections = 24 * 60 * 60;
 

@@ -194,7 +194,7 @@ qr/\[emerg\].*"sockets" is too small/
 --- http_config
     websocket_token_cache 1x;
 --- error_log
-invalid time "1x" in "websocket_token_cache"
+invalid value "1x" in "websocket_token_cache"
 
 
 
@@ -477,3 +477,27 @@ in "websocket_socketio_bundle" is not a directory
     location /status { websocket_status xml; }
 --- error_log
 invalid format "xml" in "websocket_status", it must be "json" or "prometheus"
+
+
+
+=== TEST 55: a retention of something else
+--- http_config
+    websocket_retention messages=1d;
+--- error_log
+invalid value "messages=1d" in "websocket_retention"
+
+
+
+=== TEST 56: no retention
+--- http_config
+    websocket_retention events=30d connections=0;
+--- error_log
+invalid value "connections=0" in "websocket_retention"
+
+
+
+=== TEST 57: a retention twice
+--- http_config
+    websocket_retention events=30d events=40d;
+--- error_log
+"websocket_retention" directive is duplicate

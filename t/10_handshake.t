@@ -49,14 +49,14 @@ sub accepted { return handshake($_[0], hello() . bye(), @_[1 .. $#_]) }
 sub refused {
     my ($line, @fields) = @_;
 
-    push @fields, 'Connection: Upgrade, close'
+    unshift @fields, 'Connection: Upgrade, close'
         if !grep { /^Connection:/ } @fields;
 
     return handshake($line, '', @fields);
 }
 
 
-# frames, masked by zeros
+# Frames, masked by zeros.
 
 sub frame {
     my ($opcode, $payload) = @_;
@@ -121,7 +121,7 @@ Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=
 
 === TEST 5: byte by byte
 --- raw_request eval
-[split //, join '', @{::accepted('GET /echo')}]
+[split //, ::accepted('GET /echo')->[0]]
 --- raw_request_middle_delay: 0.001
 --- error_code: 101
 --- response_body eval

@@ -139,6 +139,8 @@ char *ngx_http_websocket_conf_zone(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_conf_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
 char *ngx_http_websocket_conf_auth_query(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_conf_user_query(ngx_conf_t *cf, ngx_command_t *cmd,
@@ -154,13 +156,20 @@ char *ngx_http_websocket_conf_echo(ngx_conf_t *cf, ngx_command_t *cmd,
 char *ngx_http_websocket_conf_time(ngx_conf_t *cf, void *post, void *data);
 char *ngx_http_websocket_conf_size(ngx_conf_t *cf, void *post, void *data);
 
-/*
- * _defaults() adds what is needed and was not configured, before merging;
- * _check() refuses what does not go together, after it.  NGX_OK, NGX_ERROR.
- */
+/* Adds what is needed and was not configured, before merging. */
 ngx_int_t ngx_http_websocket_conf_defaults(ngx_conf_t *cf,
     ngx_http_websocket_main_conf_t *wmcf);
-ngx_int_t ngx_http_websocket_conf_check(ngx_conf_t *cf,
+
+
+/*
+ * ngx_http_websocket_place.c
+ *
+ * Remembers where the directive stands, to refuse after merging what does not
+ * go together or lacks something.  NGX_OK, NGX_ERROR.
+ */
+ngx_int_t ngx_http_websocket_place_add(ngx_conf_t *cf, ngx_str_t *directive,
+    ngx_http_websocket_loc_conf_t *wlcf);
+ngx_int_t ngx_http_websocket_place_check(ngx_conf_t *cf,
     ngx_http_websocket_main_conf_t *wmcf);
 
 

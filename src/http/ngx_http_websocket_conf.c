@@ -30,17 +30,10 @@ typedef struct {
 } ngx_http_websocket_conf_door_t;
 
 
+static char *ngx_http_websocket_conf_invalid(ngx_conf_t *cf, ngx_str_t *arg);
 static char *ngx_http_websocket_conf_open(ngx_conf_t *cf, ngx_str_t *directive,
     ngx_http_websocket_loc_conf_t *wlcf);
 static char *ngx_http_websocket_conf_prefix(ngx_conf_t *cf);
-static ngx_int_t ngx_http_websocket_conf_note(ngx_conf_t *cf,
-    ngx_str_t *directive, ngx_http_websocket_loc_conf_t *wlcf);
-static ngx_int_t ngx_http_websocket_conf_check_door(ngx_conf_t *cf,
-    ngx_http_websocket_main_conf_t *wmcf, ngx_http_websocket_place_t *place);
-static ngx_int_t ngx_http_websocket_conf_check_echo(ngx_conf_t *cf,
-    ngx_http_websocket_place_t *place);
-static void ngx_http_websocket_conf_warn_bundle(ngx_conf_t *cf,
-    ngx_http_websocket_main_conf_t *wmcf, ngx_http_websocket_place_t *place);
 
 
 static ngx_http_websocket_conf_door_t  ngx_http_websocket_conf_doors[] = {
@@ -164,9 +157,8 @@ ngx_http_websocket_conf_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 {
     ngx_http_websocket_main_conf_t  *wmcf = conf;
 
-    ngx_str_t   *value;
-    ngx_msec_t   time[2];
-    ngx_uint_t   i;
+    ngx_int_t   time;
+    ngx_str_t  *value;
 
     if (wmcf->conf.token_cache != NGX_CONF_UNSET_MSEC) {
         return "is duplicate";
@@ -174,22 +166,67 @@ ngx_http_websocket_conf_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
 
     value = cf->args->elts;
 
-    time[1] = NGX_CONF_UNSET_MSEC;
+    time = ngx_parse_time(&value[1], 0);
+    if (time == NGX_ERROR) {
+        return ngx_http_websocket_conf_invalid(cf, &value[1]);
+    }
+
+    wmcf->conf.token_cache = (ngx_msec_t) time;
+
+    if (cf->args->nelts == 2) {
+        return NGX_CONF_OK;
+    }
+
+    time = ngx_parse_time(&value[2], 0);
+    if (time == NGX_ERROR) {
+        return ngx_http_websocket_conf_invalid(cf, &value[2]);
+    }
+
+    wmcf->conf.token_cache_miss = (ngx_msec_t) time;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_websocket_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_websocket_main_conf_t  *wmcf = conf;
+
+    time_t      time, *retention;
+    ngx_str_t  *value, s;
+    ngx_uint_t  i;
+
+    value = cf->args->elts;
 
     for (i = 1; i < cf->args->nelts; i++) {
 
-        time[i - 1] = ngx_parse_time(&value[i], 0);
+        if (ngx_strncmp(value[i].data, "connections=", 12) == 0) {
+            retention = &wmcf->conf.retention_connections;
+            s.data = value[i].data + 12;
 
-        if (time[i - 1] == (ngx_msec_t) NGX_ERROR) {
-            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid time \"%V\" in \"%V\"",
-                               &value[i], &value[0]);
-            return NGX_CONF_ERROR;
+        } else if (ngx_strncmp(value[i].data, "events=", 7) == 0) {
+            retention = &wmcf->conf.retention_events;
+            s.data = value[i].data + 7;
+
+        } else {
+            return ngx_http_websocket_conf_invalid(cf, &value[i]);
         }
-    }
 
-    wmcf->conf.token_cache = time[0];
-    wmcf->conf.token_cache_miss = time[1];
+        if (*retention != NGX_CONF_UNSET) {
+            return "is duplicate";
+        }
+
+        s.len = value[i].data + value[i].len - s.data;
+
+        time = ngx_parse_time(&s, 1);
+        if (time == (time_t) NGX_ERROR || time == 0) {
+            return ngx_http_websocket_conf_invalid(cf, &value[i]);
+        }
+
+        *retention = time;
+    }
 
     return NGX_CONF_OK;
 }
@@ -309,7 +346,7 @@ ngx_http_websocket_conf_echo(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
         return rv;
     }
 
-    if (ngx_http_websocket_conf_note(cf, &value[0], wlcf) != NGX_OK) {
+    if (ngx_http_websocket_place_add(cf, &value[0], wlcf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -345,6 +382,16 @@ ngx_http_websocket_conf_size(ngx_conf_t *cf, void *post, void *data)
     }
 
     return NGX_CONF_OK;
+}
+
+
+static char *
+ngx_http_websocket_conf_invalid(ngx_conf_t *cf, ngx_str_t *arg)
+{
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "invalid value \"%V\" in \"%V\"",
+                       arg, cf->args->elts);
+
+    return NGX_CONF_ERROR;
 }
 
 
@@ -402,7 +449,7 @@ ngx_http_websocket_conf_open(ngx_conf_t *cf, ngx_str_t *directive,
     wlcf->door = d->door;
     wlcf->handler = d->handler;
 
-    if (ngx_http_websocket_conf_note(cf, directive, wlcf) != NGX_OK) {
+    if (ngx_http_websocket_place_add(cf, directive, wlcf) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 
@@ -432,30 +479,6 @@ ngx_http_websocket_conf_prefix(ngx_conf_t *cf)
 #endif
 
     return NGX_CONF_OK;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_conf_note(ngx_conf_t *cf, ngx_str_t *directive,
-    ngx_http_websocket_loc_conf_t *wlcf)
-{
-    ngx_http_websocket_place_t      *place;
-    ngx_http_websocket_main_conf_t  *wmcf;
-
-    wmcf = ngx_http_conf_get_module_main_conf(cf, ngx_http_websocket_module);
-
-    place = ngx_array_push(&wmcf->places);
-    if (place == NULL) {
-        return NGX_ERROR;
-    }
-
-    place->conf = wlcf;
-    place->core = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
-    place->directive = *directive;
-    place->file = cf->conf_file->file.name;
-    place->line = cf->conf_file->line;
-
-    return NGX_OK;
 }
 
 
@@ -489,116 +512,4 @@ ngx_http_websocket_conf_defaults(ngx_conf_t *cf,
     }
 
     return NGX_OK;
-}
-
-
-ngx_int_t
-ngx_http_websocket_conf_check(ngx_conf_t *cf,
-    ngx_http_websocket_main_conf_t *wmcf)
-{
-    ngx_int_t                    rc;
-    ngx_uint_t                   i;
-    ngx_http_websocket_place_t  *place;
-
-    static ngx_str_t  echo = ngx_string("websocket_echo");
-
-    place = wmcf->places.elts;
-
-    for (i = 0; i < wmcf->places.nelts; i++) {
-
-        if (place[i].directive.len == echo.len
-            && ngx_strncmp(place[i].directive.data, echo.data, echo.len) == 0)
-        {
-            rc = ngx_http_websocket_conf_check_echo(cf, &place[i]);
-
-        } else {
-            rc = ngx_http_websocket_conf_check_door(cf, wmcf, &place[i]);
-        }
-
-        if (rc != NGX_OK) {
-            return NGX_ERROR;
-        }
-    }
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_conf_check_door(ngx_conf_t *cf,
-    ngx_http_websocket_main_conf_t *wmcf, ngx_http_websocket_place_t *place)
-{
-    if (place->core->handler != place->conf->handler) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"%V\" conflicts with another content handler of the "
-                      "location in %V:%ui",
-                      &place->directive, &place->file, place->line);
-        return NGX_ERROR;
-    }
-
-    if (place->conf->door == NGX_HTTP_WEBSOCKET_STATUS
-        || place->conf->session.echo != NGX_WS_ECHO_OFF)
-    {
-        return NGX_OK;
-    }
-
-    if (!wmcf->redis || !wmcf->mysql) {
-        ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                      "\"%V\" needs \"%s\" in the http block in %V:%ui",
-                      &place->directive,
-                      wmcf->redis ? "websocket_mysql" : "websocket_redis",
-                      &place->file, place->line);
-        return NGX_ERROR;
-    }
-
-    ngx_http_websocket_conf_warn_bundle(cf, wmcf, place);
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_http_websocket_conf_check_echo(ngx_conf_t *cf,
-    ngx_http_websocket_place_t *place)
-{
-    ngx_http_websocket_loc_conf_t  *wlcf;
-
-    wlcf = place->conf;
-
-    if (wlcf->door == NGX_HTTP_WEBSOCKET_SOCKETIO
-        || (wlcf->door == NGX_HTTP_WEBSOCKET_RAW
-            && wlcf->session.echo == NGX_WS_ECHO_ON))
-    {
-        return NGX_OK;
-    }
-
-    ngx_log_error(NGX_LOG_EMERG, cf->log, 0,
-                  "\"%V\" needs %s in the same location in %V:%ui",
-                  &place->directive,
-                  wlcf->session.echo == NGX_WS_ECHO_ENGINEIO
-                  ? "\"websocket_socketio on\" for \"engineio\""
-                  : "\"websocket on\" or \"websocket_socketio on\"",
-                  &place->file, place->line);
-
-    return NGX_ERROR;
-}
-
-
-static void
-ngx_http_websocket_conf_warn_bundle(ngx_conf_t *cf,
-    ngx_http_websocket_main_conf_t *wmcf, ngx_http_websocket_place_t *place)
-{
-    if (place->conf->door != NGX_HTTP_WEBSOCKET_SOCKETIO
-        || place->conf->bundle.len
-        || wmcf->warned)
-    {
-        return;
-    }
-
-    wmcf->warned = 1;
-
-    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
-                  "\"websocket_socketio_bundle\" is not set, so "
-                  "\"socket.io.js\" will not be found in the location "
-                  "in %V:%ui", &place->file, place->line);
 }
