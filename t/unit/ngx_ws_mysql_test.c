@@ -5,9 +5,8 @@
 
 
 /*
- * The event side, with the task, on a link that is played here.  The thread
- * pool is played twice: as a list whose tasks run when the test says so, and
- * with threads, for ThreadSanitizer.
+ * The event side, with the task, on a link that is played here, and so is the
+ * thread pool: a list of tasks, which run when the test says so.
  */
 
 
@@ -15,7 +14,6 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 #include <ngx_thread_pool.h>
-#include <pthread.h>
 
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_mysql.h>
@@ -24,9 +22,7 @@
 #include "test.h"
 
 
-#define TIMERS   8
-#define THREADS  4
-#define QUERIES  20000
+#define TIMERS  8
 
 
 typedef struct {
@@ -55,8 +51,6 @@ static void cancelled(void);
 static void unknown(void);
 static void memory(void);
 static void left(void);
-static void threads(void);
-static void *thread(void *data);
 static ngx_ws_mysql_op_t *query(answer_t *a, uint64_t n);
 static void answered(void *data, ngx_ws_mysql_result_t *res);
 static void tell(const char *fmt, ...);
@@ -66,7 +60,6 @@ static void complete(void);
 static void step(ngx_msec_t msec);
 static ngx_uint_t timers(ngx_uint_t cancelable);
 static ngx_event_t *timer_event(ngx_uint_t i);
-static ngx_thread_task_t *take(void);
 
 
 static ngx_ws_mysql_t        *my;
@@ -77,12 +70,7 @@ static ngx_rbtree_node_t     *nodes[TIMERS];
 static ngx_uint_t             nnodes;
 
 static ngx_thread_task_t     *tasks;       /* posted, the first one first */
-static ngx_thread_task_t     *completed;
 static ngx_uint_t             pool_full;
-static ngx_uint_t             threaded;
-static ngx_uint_t             ending;
-static pthread_mutex_t        mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t         cond = PTHREAD_COND_INITIALIZER;
 
 static ngx_uint_t             links;
 static ngx_int_t              open_rc;
@@ -123,7 +111,6 @@ main(void)
     end();
 
     left();
-    threads();
 
     ngx_free(select_stmt.order);
 
@@ -553,10 +540,8 @@ left(void)
     /* the pool's threads end first, and nobody hears of it */
 
     while (tasks) {
-        ngx_thread_task_t  *t;
-
-        t = take();
-        t->handler(t->ctx, &test_log);
+        tasks->handler(tasks->ctx, &test_log);
+        tasks = tasks->next;
     }
 
     i = a[0].done + a[1].done + a[2].done + a[3].done;
@@ -568,79 +553,6 @@ left(void)
     is_int(links, 0, "all links are closed");
     is_int(nnodes, 0, "all timers are deleted");
     sent_last = sent;
-}
-
-
-static void
-threads(void)
-{
-    answer_t    a;
-    pthread_t   ids[THREADS];
-    ngx_uint_t  i;
-
-    ngx_memzero(&a, sizeof(answer_t));
-
-    threaded = 1;
-    conf.threads = THREADS;
-    my = ngx_ws_mysql_create(&conf, NULL, &test_log);
-
-    for (i = 0; i < THREADS; i++) {
-        (void) pthread_create(&ids[i], NULL, thread, NULL);
-    }
-
-    for (i = 0; i < QUERIES; i++) {
-        (void) query(&a, i);
-
-        while (ngx_ws_mysql_pending(my) > 1000) {
-            loop();
-        }
-    }
-
-    while (ngx_ws_mysql_pending(my)) {
-        loop();
-    }
-
-    is_int(a.done, QUERIES, "threads answer each query once");
-
-    (void) pthread_mutex_lock(&mutex);
-    ending = 1;
-    (void) pthread_cond_broadcast(&cond);
-    (void) pthread_mutex_unlock(&mutex);
-
-    for (i = 0; i < THREADS; i++) {
-        (void) pthread_join(ids[i], NULL);
-    }
-
-    ngx_ws_mysql_destroy(my);
-}
-
-
-static void *
-thread(void *data)
-{
-    ngx_thread_task_t  *t;
-
-    (void) pthread_mutex_lock(&mutex);
-
-    while (!ending) {
-        t = take();
-
-        if (t == NULL) {
-            (void) pthread_cond_wait(&cond, &mutex);
-            continue;
-        }
-
-        (void) pthread_mutex_unlock(&mutex);
-        t->handler(t->ctx, &test_log);
-        (void) pthread_mutex_lock(&mutex);
-
-        t->next = completed;
-        completed = t;
-    }
-
-    (void) pthread_mutex_unlock(&mutex);
-
-    return NULL;
 }
 
 
@@ -685,10 +597,6 @@ tell(const char *fmt, ...)
 {
     va_list  args;
 
-    if (threaded) {
-        return;
-    }
-
     va_start(args, fmt);
     sent_last = ngx_vslprintf(sent_last, sent + sizeof(sent), fmt, args);
     va_end(args);
@@ -721,7 +629,7 @@ loop(void)
     for (i = 0; i < 3; i++) {
         complete();
 
-        while (!threaded && tasks) {
+        while (tasks) {
             complete();
             i = 0;
         }
@@ -737,19 +645,11 @@ complete(void)
     ngx_event_t        *ev;
     ngx_thread_task_t  *list, *next, *t;
 
-    if (threaded) {
-        (void) pthread_mutex_lock(&mutex);
-        list = completed;
-        completed = NULL;
-        (void) pthread_mutex_unlock(&mutex);
+    list = tasks;
+    tasks = NULL;
 
-    } else {
-        list = tasks;
-        tasks = NULL;
-
-        for (t = list; t; t = t->next) {
-            t->handler(t->ctx, &test_log);
-        }
+    for (t = list; t; t = t->next) {
+        t->handler(t->ctx, &test_log);
     }
 
     for (t = list; t; t = next) {
@@ -821,21 +721,6 @@ timer_event(ngx_uint_t i)
 }
 
 
-static ngx_thread_task_t *
-take(void)
-{
-    ngx_thread_task_t  *t;
-
-    t = tasks;
-
-    if (t) {
-        tasks = t->next;
-    }
-
-    return t;
-}
-
-
 ngx_int_t
 ngx_thread_task_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task)
 {
@@ -845,17 +730,12 @@ ngx_thread_task_post(ngx_thread_pool_t *tp, ngx_thread_task_t *task)
         return NGX_ERROR;
     }
 
-    (void) pthread_mutex_lock(&mutex);
-
     task->event.active = 1;
     task->next = NULL;
 
     for (t = &tasks; *t; t = &(*t)->next) { /* void */ }
 
     *t = task;
-
-    (void) pthread_cond_signal(&cond);
-    (void) pthread_mutex_unlock(&mutex);
 
     return NGX_OK;
 }
