@@ -176,6 +176,35 @@ is_deeply([$mysql->query("$SESSION $CONNECTION")], \@later,
           'an earlier one that comes late changes nothing');
 
 
+note 'typing_upsert';
+
+my %typing = (
+    tenant_id         => 1,
+    user_id           => 2,
+    conversation_id   => "'conv'",
+    conversation_type => "'direct'",
+    is_typing         => 1,
+    started_at        => $T,
+    expires_at        => $T + 30000,
+    updated_at        => $T,
+);
+
+my $TYPING = 'SELECT is_typing, started_at, expires_at, updated_at
+    FROM websocket_typing_indicators';
+
+run('typing_upsert', \%typing);
+is_deeply([$mysql->query("$SESSION $TYPING")],
+          [[1, '2025-10-24 10:00:00', '2025-10-24 10:00:30',
+            '2025-10-24 10:00:00']], 'a row');
+
+run('typing_upsert', {%typing, is_typing => 0, expires_at => $T + 5000,
+                      updated_at => $T + 5000});
+run('typing_upsert', {%typing, updated_at => $T + 3000});
+is_deeply([$mysql->query("$SESSION $TYPING")],
+          [[0, '2025-10-24 10:00:00', ('2025-10-24 10:00:05') x 2]],
+          'the latest state remains');
+
+
 is_deeply([sort keys %seen],
           [sort map { basename($_, '.sql') } glob "$dir/*.sql"],
           'every statement was tried');
