@@ -12,6 +12,7 @@
 #include <ngx_http_websocket_reply.h>
 #include <ngx_http_websocket_route.h>
 #include <ngx_ws_json.h>
+#include <ngx_ws_presence.h>
 #include <ngx_ws_name.h>
 #include <ngx_ws_registry.h>
 
@@ -193,13 +194,17 @@ ngx_http_websocket_api_touch(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx)
 {
     ngx_str_t                       *id;
+    ngx_http_websocket_loc_conf_t   *wlcf;
     ngx_http_websocket_main_conf_t  *wmcf;
 
     id = ngx_http_websocket_header(r, "x-connection-id", NULL);
 
     if (id && ngx_ws_name_visible(id, NGX_WS_NAME_LEN)) {
         wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
+        wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
         ngx_ws_registry_touch(wmcf->worker, ctx->identity, id);
+        ngx_ws_presence_touch(wmcf->worker, ctx->identity, &wlcf->service,
+                              id);
     }
 }
 

@@ -43,6 +43,21 @@ static ngx_http_websocket_route_t  ngx_http_websocket_routes[] = {
       ngx_http_websocket_api_disconnect },
 
     { NGX_HTTP_POST,
+      ngx_string("presence/update"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_presence_set },
+
+    { NGX_HTTP_GET,
+      ngx_string("presence/{user}"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_presence_get },
+
+    { NGX_HTTP_GET,
+      ngx_string("online-users"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_presence_online },
+
+    { NGX_HTTP_POST,
       ngx_string("typing"),
       NGX_HTTP_OK,
       ngx_http_websocket_api_typing_set },

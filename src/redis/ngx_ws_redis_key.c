@@ -75,6 +75,9 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
         { ngx_string("status"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },
 
+    [NGX_WS_REDIS_KEY_ONLINE] =
+        { ngx_string("online"), NGX_WS_REDIS_KEY_TENANTS, 0 },
+
     [NGX_WS_REDIS_KEY_TYPING] =
         { ngx_string("typing"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_NAME },
@@ -113,7 +116,10 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
           NGX_WS_REDIS_KEY_HAS_NAME },
 
     [NGX_WS_REDIS_KEY_ALL_TYPING] =
-        { ngx_string("typing"), NGX_WS_REDIS_KEY_GLOBAL, 0 }
+        { ngx_string("typing"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
+    [NGX_WS_REDIS_KEY_ALL_PRESENCE] =
+        { ngx_string("presence"), NGX_WS_REDIS_KEY_GLOBAL, 0 }
 };
 
 

@@ -32,6 +32,7 @@ typedef enum {
     /* keys of a tenant */
     NGX_WS_REDIS_KEY_DEDUP,            /* ws:{7}:dedup:12:clientMessageId */
     NGX_WS_REDIS_KEY_STATUS,           /* ws:{7}:status:12 */
+    NGX_WS_REDIS_KEY_ONLINE,           /* ws:{7}:online */
     NGX_WS_REDIS_KEY_TYPING,           /* ws:{7}:typing:conversation */
     NGX_WS_REDIS_KEY_CONVERSATION,     /* ws:{7}:conv:conversation */
     NGX_WS_REDIS_KEY_PENDING,          /* ws:{7}:pending:12 */
@@ -45,6 +46,7 @@ typedef enum {
     NGX_WS_REDIS_KEY_CONNECTION,       /* ws:_:conn:connection_id */
     NGX_WS_REDIS_KEY_SESSION,          /* ws:_:sid:sid */
     NGX_WS_REDIS_KEY_ALL_TYPING,       /* ws:_:typing */
+    NGX_WS_REDIS_KEY_ALL_PRESENCE,     /* ws:_:presence */
 
     NGX_WS_REDIS_KEYS
 } ngx_ws_redis_key_e;

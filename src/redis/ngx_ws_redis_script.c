@@ -41,6 +41,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_LOCK] =
         { ngx_string(ngx_ws_lua_lock), "" },
 
+    [NGX_WS_REDIS_PRESENCE] =
+        { ngx_string(ngx_ws_lua_presence), "" },
+
     [NGX_WS_REDIS_RECORD_POISON] =
         { ngx_string(ngx_ws_lua_record_poison), "" },
 

@@ -61,6 +61,19 @@ static ngx_str_t  ngx_ws_record_row_typing[] = {
 };
 
 
+static ngx_str_t  ngx_ws_record_row_presence[] = {
+    ngx_string("tenant_id"),
+    ngx_string("user_id"),
+    ngx_string("status"),
+    ngx_string("device"),
+    ngx_string("last_message"),
+    ngx_string("away_since"),
+    ngx_string("last_seen_at"),
+    ngx_string("updated_at"),
+    ngx_null_string
+};
+
+
 /* by ngx_ws_record_row_kind_e */
 
 static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
@@ -75,7 +88,11 @@ static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
 
     { ngx_string("typing"),
       "typing_upsert",
-      ngx_ws_record_row_typing }
+      ngx_ws_record_row_typing },
+
+    { ngx_string("presence"),
+      "presence_upsert",
+      ngx_ws_record_row_presence }
 };
 
 

@@ -24,6 +24,7 @@ typedef enum {
     NGX_WS_RECORD_ROW_EVENT = 0,
     NGX_WS_RECORD_ROW_CONNECTION,
     NGX_WS_RECORD_ROW_TYPING,
+    NGX_WS_RECORD_ROW_PRESENCE,
     NGX_WS_RECORD_ROW_KINDS
 } ngx_ws_record_row_kind_e;
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_registry.h>
@@ -56,6 +57,7 @@ typedef struct {
 
 typedef struct {
     ngx_str_t            connection_id;
+    ngx_str_t            device;
     unsigned             link:1;
 } ngx_ws_registry_ctx_t;
 
@@ -170,6 +172,12 @@ ngx_ws_registry_register(ngx_ws_call_t *call,
     }
 
     ctx->link = link;
+    ctx->device.len = conn->device_type.len;
+    ctx->device.data = ngx_pstrdup(call->pool, &conn->device_type);
+    if (ctx->device.data == NULL) {
+        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+        return;
+    }
 
     keep = ngx_ws_registry_keep(w);
     kept = (link && conn->connection_id.len == 0) ? NGX_WS_REGISTRY_KEEP_MADE
@@ -266,11 +274,16 @@ ngx_ws_registry_registered(void *data, ngx_int_t rc,
     if (ctx->link) {
         call->result = ctx->connection_id;
 
-    } else if (ngx_ws_registry_connected(call,
-                                         ngx_ws_redis_reply_integer(reply))
-               != NGX_OK)
-    {
-        call->error = NGX_WS_INTERNAL;
+    } else {
+        ngx_ws_presence_join(call->worker, call->identity, call->conf,
+                             &ctx->connection_id, &ctx->device, 0);
+
+        if (ngx_ws_registry_connected(call,
+                                      ngx_ws_redis_reply_integer(reply))
+            != NGX_OK)
+        {
+            call->error = NGX_WS_INTERNAL;
+        }
     }
 
     ngx_ws_call_done(call);
@@ -324,6 +337,11 @@ ngx_ws_registry_disconnect(ngx_ws_call_t *call, ngx_str_t *connection_id)
 
     ngx_str_set(&none, "");
 
+    if (ngx_ws_registry_ctx(call, connection_id) == NULL) {
+        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+        return;
+    }
+
     args[0] = *connection_id;
     p = ngx_ws_registry_number(&args[1], buf, call->identity->tenant);
     (void) ngx_ws_registry_number(&args[2], p, call->identity->user);
@@ -345,8 +363,10 @@ ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
 {
     ngx_ws_call_t *call = data;
 
-    ngx_str_t  answer;
+    ngx_str_t               answer;
+    ngx_ws_registry_ctx_t  *ctx;
 
+    ctx = call->state;
     answer = ngx_ws_redis_reply_string(reply);
 
     if (rc != NGX_OK
@@ -355,6 +375,8 @@ ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
         call->error = NGX_WS_UNAVAILABLE;
 
     } else if (answer.len == 2) {
+        ngx_ws_presence_leave(call->worker, call->identity, call->conf,
+                              &ctx->connection_id, 0);
         ngx_str_set(&call->result,
                     "{\"message\":\"Disconnected successfully\"}");
 

@@ -12,6 +12,7 @@
 #include <ngx_ws_bus.h>
 #include <ngx_ws_id.h>
 #include <ngx_ws_metrics.h>
+#include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_record.h>
 #include <ngx_ws_redis_key.h>
@@ -120,9 +121,10 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->ids = ngx_ws_ids_create(w);
     w->registry = ngx_ws_registry_create(w);
     w->typings = ngx_ws_typings_create(w);
+    w->presences = ngx_ws_presences_create(w);
 
     if (w->bus == NULL || w->channels == NULL || w->ids == NULL
-        || w->registry == NULL || w->typings == NULL)
+        || w->registry == NULL || w->typings == NULL || w->presences == NULL)
     {
         return NGX_ERROR;
     }
@@ -163,6 +165,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 {
     if (w->lease.timer_set) {
         ngx_del_timer(&w->lease);
+    }
+
+    if (w->presences) {
+        ngx_ws_presences_destroy(w->presences);
     }
 
     if (w->typings) {
@@ -251,6 +257,7 @@ ngx_ws_worker_up(void *data)
     ngx_ws_id_up(w->ids);
     ngx_ws_registry_up(w->registry);
     ngx_ws_typings_up(w->typings);
+    ngx_ws_presences_up(w->presences);
 
     if (w->record) {
         ngx_ws_record_up(w->record);
@@ -270,6 +277,7 @@ ngx_ws_worker_down(void *data)
     ngx_ws_worker_state(w);
 
     ngx_ws_typings_down(w->typings);
+    ngx_ws_presences_down(w->presences);
 
     if (w->record) {
         ngx_ws_record_down(w->record);

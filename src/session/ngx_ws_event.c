@@ -72,6 +72,10 @@ static const ngx_ws_event_t  ngx_ws_events[] = {
       0,
       ngx_ws_event_message_group },
 
+    { ngx_string("user:presence"),
+      0,
+      ngx_ws_event_presence },
+
     { ngx_string("user:typing"),
       0,
       ngx_ws_event_typing },

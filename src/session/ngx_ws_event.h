@@ -63,6 +63,8 @@ void ngx_ws_event_subscribe(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);
 void ngx_ws_event_unsubscribe(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);
+void ngx_ws_event_presence(ngx_ws_session_t *s, ngx_ws_call_t *call,
+    ngx_ws_json_t *in);
 void ngx_ws_event_typing(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);
 void ngx_ws_event_message_direct(ngx_ws_session_t *s, ngx_ws_call_t *call,

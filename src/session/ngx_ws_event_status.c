@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_event.h>
+#include <ngx_ws_presence.h>
 #include <ngx_ws_typing.h>
 
 
@@ -16,6 +17,31 @@
 
 static void ngx_ws_event_typing_add(ngx_ws_session_t *s,
     ngx_str_t *conversation);
+
+
+void
+ngx_ws_event_presence(ngx_ws_session_t *s, ngx_ws_call_t *call,
+    ngx_ws_json_t *in)
+{
+    ngx_ws_presence_t  *presence;
+
+    presence = ngx_ws_presence_create(call, in, "lastMessage");
+
+    if (presence == NULL || call->error != NGX_WS_OK) {
+        ngx_ws_call_done(call);
+        return;
+    }
+
+    presence->connection_id.len = s->connection_id.len;
+    presence->connection_id.data = ngx_pstrdup(call->pool, &s->connection_id);
+
+    if (presence->connection_id.data == NULL) {
+        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+        return;
+    }
+
+    ngx_ws_presence_set(call, presence);
+}
 
 
 void

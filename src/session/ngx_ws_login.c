@@ -13,6 +13,7 @@
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_login.h>
+#include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_registry.h>
@@ -425,6 +426,8 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
         /* the same user by another connection */
         ngx_ws_registry_unlink(s->worker, s->identity, &s->connection_id,
                                s->node.key);
+        ngx_ws_presence_leave(s->worker, s->identity, s->service,
+                              &s->connection_id, s->node.key);
         ngx_free(s->connection_id.data);
         ngx_ws_identity_unref(s->identity);
     }
@@ -491,12 +494,20 @@ ngx_ws_login_joined(void *data, ngx_int_t rc)
 {
     ngx_ws_login_t *login = data;
 
+    ngx_ws_session_t  *s;
+
     if (rc != NGX_OK) {
         ngx_ws_login_end(login, NGX_WS_UNAVAILABLE);
         return;
     }
 
     if (--login->waiting == 0) {
+        s = login->session;
+
+        ngx_ws_presence_join(s->worker, s->identity, s->service,
+                             &s->connection_id,
+                             &login->connection.device_type, s->node.key);
+
         ngx_ws_login_finish(login);
     }
 }

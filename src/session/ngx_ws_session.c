@@ -15,6 +15,7 @@
 #include <ngx_ws_frame.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
+#include <ngx_ws_presence.h>
 #include <ngx_ws_registry.h>
 #include <ngx_ws_session.h>
 
@@ -301,6 +302,8 @@ ngx_ws_session_logout(ngx_ws_session_t *s)
 
     ngx_ws_registry_unlink(s->worker, s->identity, &s->connection_id,
                            s->node.key);
+    ngx_ws_presence_leave(s->worker, s->identity, s->service,
+                          &s->connection_id, s->node.key);
 
     ngx_free(s->connection_id.data);
     ngx_str_null(&s->connection_id);

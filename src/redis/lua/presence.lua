@@ -1,0 +1,221 @@
+-- Somebody's connection comes, goes or says how things are, or time has passed;
+-- what that makes of the user is published, recorded and listed.
+--
+-- KEYS    user's presence, who is online, what falls due, tenant's channel,
+--         events, connection
+-- ARGV    1 what: join, leave, touch, set or look
+--         2 tenant_id, 3 user_id, 4 name
+--         5 connection_id, empty for the user as a whole
+--         6 milliseconds that the connection counts without a sign of life;
+--           0: as long as its socket
+--         7 status: online, away, busy, offline; empty: as before
+--         8 device, empty: as before
+--         9 last_message; 10: 1 if it is given
+--         11 grace in milliseconds
+--         12 id of an event, 13 its time as text, 14 member of what falls due
+--         15 owner and 16 number of the socket that leaves
+-- returns status, device, last_message, away_since, last_seen_at
+--
+-- Fields of the presence: status, device, last_message, away_since,
+-- last_seen_at, override, leaving (until when), and for each connection
+-- "c:connection_id", its "status device expires".
+
+local key, what, id = KEYS[1], ARGV[1], ARGV[5]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local text = string.format('%.0f', now)
+
+local rank = { offline = 1, away = 2, online = 3, busy = 4 }
+local was, conns, live = {}, {}, 0
+
+local all = redis.call('HGETALL', key)
+
+for i = 1, #all, 2 do
+    local conn = string.match(all[i], '^c:(.*)$')
+    if conn then
+        local status, device, ends = string.match(all[i + 1],
+                                                  '^(%S*) (%S*) (%d+)$')
+        conns[conn] = { status, device, tonumber(ends) }
+    else
+        was[all[i]] = all[i + 1]
+    end
+end
+
+if what == 'look' and #all == 0 then
+    redis.call('ZREM', KEYS[3], ARGV[14])
+    return false
+end
+
+local before = was.status or 'offline'
+local override = was.override or ''
+local device = was.device or ''
+local last = was.last_message or ''
+local ends = tonumber(ARGV[6])
+ends = ends > 0 and now + ends or 0
+
+-- what has happened
+
+if what == 'join' then
+    local old = conns[id]
+    if old and old[3] == 0 then ends = 0 end
+    conns[id] = { old and old[1] or 'online',
+                  ARGV[8] ~= '' and ARGV[8] or old and old[2] or '', ends }
+    override = ''
+
+elseif what == 'leave' then
+    local at = redis.call('HMGET', KEYS[6], 'status', 'owner', 'socket')
+    if at[1] == 'connected' and (at[2] ~= ARGV[15] or at[3] ~= ARGV[16]) then
+        -- another socket has taken the connection over
+        return false
+    end
+    conns[id] = nil
+    redis.call('HDEL', key, 'c:' .. id)
+
+elseif what == 'touch' and conns[id] and conns[id][3] > 0 then
+    conns[id][3] = ends
+
+elseif what == 'set' then
+    if conns[id] then
+        if ARGV[7] ~= '' then conns[id][1] = ARGV[7] end
+        if ARGV[8] ~= '' then conns[id][2] = ARGV[8] end
+        if conns[id][3] > 0 then conns[id][3] = ends end
+        if ARGV[7] == 'online' then override = '' end
+    elseif ARGV[7] ~= '' then
+        -- who has no connection, or only this one, counts for a while
+        if next(conns) == nil or conns['*'] then
+            conns['*'] = { ARGV[7], ARGV[8], ends }
+        end
+        override = ARGV[7] ~= 'online' and ARGV[7] or ''
+    end
+    if ARGV[8] ~= '' then device = ARGV[8] end
+    if ARGV[10] == '1' then last = ARGV[9] end
+end
+
+-- what that makes of the user
+
+local status, due, best = 'offline', 0, 0
+
+for conn, c in pairs(conns) do
+    if c[3] > 0 and c[3] <= now then
+        redis.call('HDEL', key, 'c:' .. conn)
+    else
+        live = live + 1
+        if c[3] > 0 and (due == 0 or c[3] < due) then due = c[3] end
+        if rank[c[1]] > best then
+            best = rank[c[1]]
+            status = c[1]
+            if c[2] ~= '' and what ~= 'set' then device = c[2] end
+        end
+        redis.call('HSET', key, 'c:' .. conn,
+                   c[1] .. ' ' .. c[2] .. ' ' .. string.format('%.0f', c[3]))
+    end
+end
+
+local leaving = 0
+
+if live == 0 and before ~= 'offline' and override ~= 'offline' then
+    leaving = tonumber(was.leaving or '0')
+    if leaving == 0 then leaving = now + ARGV[11] end
+    if leaving > now then
+        status = before
+        due = leaving
+    else
+        leaving = 0
+    end
+elseif live > 0 and override ~= '' then
+    status = override
+end
+
+local away = was.away_since or ''
+
+if status ~= 'away' then
+    away = ''
+elseif before ~= 'away' or away == '' then
+    away = text
+end
+
+if live == 0 then override = '' end
+
+redis.call('HSET', key, 'status', status, 'device', device,
+           'last_message', last, 'away_since', away, 'override', override,
+           'leaving', string.format('%.0f', leaving), 'name', ARGV[4] ~= ''
+           and ARGV[4] or was.name or '')
+
+if what ~= 'look' then
+    redis.call('HSET', key, 'last_seen_at', text)
+end
+
+if due > 0 then
+    redis.call('ZADD', KEYS[3], due, ARGV[14])
+else
+    redis.call('ZREM', KEYS[3], ARGV[14])
+end
+
+if live > 0 or leaving > 0 then
+    redis.call('PERSIST', key)
+else
+    redis.call('PEXPIRE', key, 2592000000)
+end
+
+-- what others see of it
+
+local changed = status ~= before or device ~= (was.device or '')
+                or last ~= (was.last_message or '')
+local name = ARGV[4] ~= '' and ARGV[4] or was.name or ''
+local seen = what == 'look' and was.last_seen_at or text
+
+if status == 'offline' then
+    redis.call('HDEL', KEYS[2], ARGV[3])
+elseif changed or what == 'join' then
+    redis.call('HSET', KEYS[2], ARGV[3],
+               cjson.encode({ status = status, device = device, name = name,
+                              away_since = away }))
+end
+
+if changed and (status ~= 'offline' or before ~= 'offline') then
+    local event, data
+    if before == 'offline' then
+        event = 'user:online'
+    elseif status == 'offline' then
+        event = 'user:offline'
+    else
+        event = 'user:presence'
+    end
+
+    data = '{"userId":' .. ARGV[3] .. ',"status":"' .. status .. '"'
+    if event == 'user:presence' then
+        data = data .. ',"device":' .. (device == '' and 'null'
+                                        or cjson.encode(device))
+               .. ',"lastMessage":' .. (last == '' and 'null'
+                                        or cjson.encode(last))
+    end
+    data = data .. ',"timestamp":"' .. ARGV[13] .. '"}'
+
+    redis.call('PUBLISH', KEYS[4], '0 0 ' .. event .. ' ' .. data)
+
+    redis.call('XADD', KEYS[5], '*', 'kind', 'event', 'id', ARGV[12],
+               'tenant_id', ARGV[2], 'user_id', ARGV[3], 'created_at', text,
+               'event_type', 'online_status', 'channel', 'broadcast',
+               'payload', '{"event":"' .. event .. '","data":' .. data .. '}',
+               'status', 'delivered')
+end
+
+if changed or what == 'join' or what == 'leave' or what == 'set' then
+    local row = { 'kind', 'presence', 'tenant_id', ARGV[2], 'user_id', ARGV[3],
+                  'status', status, 'updated_at', text, 'last_seen_at', seen }
+    if device ~= '' then
+        row[#row + 1] = 'device'
+        row[#row + 1] = device
+    end
+    if last ~= '' then
+        row[#row + 1] = 'last_message'
+        row[#row + 1] = last
+    end
+    if away ~= '' then
+        row[#row + 1] = 'away_since'
+        row[#row + 1] = away
+    end
+    redis.call('XADD', KEYS[5], '*', unpack(row))
+end
+
+return { status, device, last, away, seen }
