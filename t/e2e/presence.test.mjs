@@ -57,7 +57,7 @@ test('online at the first connection, offline after the last', async () => {
     ['Ada Park', 'Ada Park', 'online', 'Online']);
   assert.ok(list.data.some((u) => u.user_id === 1), 'the caller is missing');
   assert.deepEqual(list.data.map((u) => u.user_id),
-    list.data.map((u) => u.user_id).toSorted((x, y) => x - y));
+    list.data.map((u) => u.user_id).sort((x, y) => x - y));
 
   a.disconnect();
   assert.equal(await statusOf(ada), 'online', 'one tab is enough');
