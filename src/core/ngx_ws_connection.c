@@ -217,7 +217,7 @@ ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
     }
 
     if ((wsc->queue.count
-         && wsc->queue.bytes + wb->size > wsc->conf->send_queue)
+         && wsc->queue.bytes + ngx_ws_send_cost(wb) > wsc->conf->send_queue)
         || ngx_ws_send_push(&wsc->queue, wb, wsc->connection->log) != NGX_OK)
     {
         wsc->slow = 1;

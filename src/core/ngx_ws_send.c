@@ -35,7 +35,7 @@ ngx_ws_send_push(ngx_ws_send_queue_t *q, ngx_ws_buf_t *wb, ngx_log_t *log)
     *ngx_ws_send_slot(q, q->count) = ngx_ws_buf_ref(wb);
 
     q->count++;
-    q->bytes += wb->size;
+    q->bytes += ngx_ws_send_cost(wb);
 
     return NGX_OK;
 }
@@ -193,7 +193,7 @@ ngx_ws_send_drop(ngx_ws_send_queue_t *q)
 
     for (i = keep; i < q->count; i++) {
         wb = *ngx_ws_send_slot(q, i);
-        q->bytes -= wb->size;
+        q->bytes -= ngx_ws_send_cost(wb);
         ngx_ws_buf_unref(wb);
     }
 

@@ -30,6 +30,10 @@ typedef struct {
 } ngx_ws_send_queue_t;
 
 
+/* What a buffer counts for in bytes: small ones are not for free. */
+#define ngx_ws_send_cost(wb)  (sizeof(ngx_ws_buf_t) + (wb)->size)
+
+
 /* Queues wb, taking a reference.  NGX_ERROR without memory. */
 ngx_int_t ngx_ws_send_push(ngx_ws_send_queue_t *q, ngx_ws_buf_t *wb,
     ngx_log_t *log);

@@ -13,8 +13,12 @@
 #include <ngx_ws_handshake.h>
 
 
+#define NGX_HTTP_WEBSOCKET_UPGRADE_RESERVE(n)  ((n) / 64 + 2)
+
+
 static ngx_ws_error_e ngx_http_websocket_upgrade_request(
     ngx_http_request_t *r);
+static ngx_uint_t ngx_http_websocket_upgrade_full(ngx_http_request_t *r);
 static ngx_ws_error_e ngx_http_websocket_upgrade_key(ngx_http_request_t *r,
     ngx_http_websocket_upgrade_t *up);
 static ngx_ws_error_e ngx_http_websocket_upgrade_extensions(
@@ -152,6 +156,11 @@ ngx_http_websocket_upgrade_request(ngx_http_request_t *r)
         return NGX_WS_LEAVING;
     }
 
+    if (ngx_http_websocket_upgrade_full(r)) {
+        r->keepalive = 0;
+        return NGX_WS_FULL;
+    }
+
     if (r->main->count != 1) {
         ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "a request with background subrequests "
@@ -160,6 +169,46 @@ ngx_http_websocket_upgrade_request(ngx_http_request_t *r)
     }
 
     return NGX_WS_OK;
+}
+
+
+/*
+ * A socket stays for long: the last connections and descriptors of the worker
+ * are kept for requests, which nginx could not even refuse without them.
+ */
+
+static ngx_uint_t
+ngx_http_websocket_upgrade_full(ngx_http_request_t *r)
+{
+    struct rlimit   rlmt;
+    ngx_cycle_t    *cycle;
+
+    cycle = (ngx_cycle_t *) ngx_cycle;
+
+    if (cycle->free_connection_n
+        <= NGX_HTTP_WEBSOCKET_UPGRADE_RESERVE(cycle->connection_n))
+    {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "%ui worker_connections are not enough "
+                      "for more sockets", cycle->connection_n);
+        return 1;
+    }
+
+    /* the lowest free descriptor is the one that a connection gets */
+
+    if (getrlimit(RLIMIT_NOFILE, &rlmt) == 0
+        && rlmt.rlim_cur != RLIM_INFINITY
+        && (rlim_t) r->connection->fd
+           + NGX_HTTP_WEBSOCKET_UPGRADE_RESERVE(rlmt.rlim_cur)
+           >= rlmt.rlim_cur)
+    {
+        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+                      "%ui open files are not enough for more sockets",
+                      (ngx_uint_t) rlmt.rlim_cur);
+        return 1;
+    }
+
+    return 0;
 }
 
 

@@ -60,6 +60,7 @@
     /* why a socket is closed */                                              \
                                                                               \
     X(SLOW_CLIENT, 503, 1013, "unavailable", "The client is too slow")        \
+    X(FULL, 503, 1013, "unavailable", "The server is full")                   \
     X(LEAVING, 503, 1001, "unavailable", "The server is leaving")             \
     X(PING_TIMEOUT, 408, 1001, "unavailable", "Ping timeout")                 \
     X(AUTH_TIMEOUT, 401, 1008, "unauthenticated",                             \
