@@ -9,7 +9,7 @@
 #include <ngx_http.h>
 
 #include <ngx_http_websocket.h>
-#include <ngx_ws_poll.h>
+#include <ngx_ws_relay.h>
 #include <ngx_ws_session.h>
 
 
@@ -442,7 +442,9 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
     }
 
     wmcf->worker->polls = ngx_ws_polls_create(wmcf->worker);
-    if (wmcf->worker->polls == NULL) {
+    if (wmcf->worker->polls == NULL
+        || ngx_ws_relay_create(wmcf->worker) != NGX_OK)
+    {
         return NGX_ERROR;
     }
 
@@ -468,6 +470,7 @@ ngx_http_websocket_exit_process(ngx_cycle_t *cycle)
             ngx_ws_polls_destroy(wmcf->worker->polls);
         }
 
+        ngx_ws_relay_destroy(wmcf->worker);
         ngx_ws_worker_destroy(wmcf->worker);
         wmcf->worker = NULL;
     }

@@ -80,6 +80,11 @@
     X(THROTTLED, COUNTER, "throttled_total", NULL, NULL,                      \
       "Requests and events refused by a throttle")                            \
                                                                               \
+    X(POLLS_RELAYED, COUNTER, "polls_relayed_total", NULL, NULL,              \
+      "Requests of polling that were passed to another worker")               \
+    X(MOVES, COUNTER, "moves_total", NULL, NULL,                              \
+      "Polling sessions taken over from another worker by a WebSocket")       \
+                                                                              \
     X(AUTHENTICATIONS, COUNTER, "authentications_total", NULL, NULL,          \
       "Tokens accepted")                                                      \
     X(AUTH_FAILURES, COUNTER, "auth_failures_total", NULL, NULL,              \

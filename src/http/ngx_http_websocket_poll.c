@@ -10,7 +10,7 @@
 
 #include <ngx_http_websocket.h>
 #include <ngx_http_websocket_reply.h>
-#include <ngx_ws_poll.h>
+#include <ngx_ws_relay.h>
 
 
 /*
@@ -150,7 +150,6 @@ ngx_http_websocket_poll_open(ngx_http_request_t *r)
 static ngx_int_t
 ngx_http_websocket_poll_post(ngx_http_request_t *r)
 {
-    ngx_int_t                        rc;
     ngx_str_t                       *type;
     ngx_http_websocket_ctx_t        *ctx;
     ngx_http_websocket_poll_t       *poll;
@@ -173,14 +172,14 @@ ngx_http_websocket_poll_post(ngx_http_request_t *r)
             && ngx_strncasecmp(type->data, binary.data, binary.len) == 0)
         {
             /* of a former protocol, and the end of the session */
-            ngx_ws_poll_gone(wmcf->worker, &poll->request);
+            ngx_ws_relay_gone(wmcf->worker, &poll->request);
             return ngx_http_websocket_reply_engine(r, NGX_WS_EIO_BAD_REQUEST);
         }
     }
 
     poll->asking = 1;
 
-    rc = ngx_ws_poll_begin(wmcf->worker, &poll->request);
+    (void) ngx_ws_relay_begin(wmcf->worker, &poll->request);
 
     poll->asking = 0;
 
@@ -188,7 +187,7 @@ ngx_http_websocket_poll_post(ngx_http_request_t *r)
         return ngx_http_websocket_poll_reply(poll);
     }
 
-    poll->known = (rc == NGX_OK);
+    poll->known = 1;
 
     wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
@@ -277,20 +276,15 @@ ngx_http_websocket_poll_create(ngx_http_request_t *r, ngx_ws_poll_kind_e kind)
 static ngx_int_t
 ngx_http_websocket_poll_ask(ngx_http_websocket_poll_t *poll)
 {
-    ngx_int_t                        rc;
     ngx_http_websocket_main_conf_t  *wmcf;
 
     wmcf = ngx_http_get_module_main_conf(poll->r, ngx_http_websocket_module);
 
     poll->asking = 1;
 
-    rc = ngx_ws_poll_request(wmcf->worker, &poll->request);
+    ngx_ws_relay_request(wmcf->worker, &poll->request);
 
     poll->asking = 0;
-
-    if (rc == NGX_DECLINED) {
-        return ngx_http_websocket_reply_engine(poll->r, NGX_WS_EIO_BAD_SID);
-    }
 
     if (poll->answered) {
         return ngx_http_websocket_poll_reply(poll);
@@ -364,6 +358,10 @@ ngx_http_websocket_poll_reply(ngx_http_websocket_poll_t *poll)
         return ngx_http_websocket_reply_engine(r, poll->answer.code);
     }
 
+    if (poll->answer.status == NGX_WS_POLL_UNAVAILABLE) {
+        return ngx_http_websocket_reply_error(r, NGX_WS_UNAVAILABLE);
+    }
+
     if (poll->request.kind == NGX_WS_POLL_PROBE) {
         return ngx_http_websocket_upgrade_accept(r, &poll->request.sid,
                                   poll->answer.status == NGX_WS_POLL_BUSY);
@@ -403,7 +401,7 @@ ngx_http_websocket_poll_cleanup(ngx_http_websocket_poll_t *poll)
         wmcf = ngx_http_get_module_main_conf(poll->r,
                                              ngx_http_websocket_module);
 
-        ngx_ws_poll_gone(wmcf->worker, &poll->request);
+        ngx_ws_relay_gone(wmcf->worker, &poll->request);
     }
 }
 

@@ -115,6 +115,10 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
         { ngx_string("sid"), NGX_WS_REDIS_KEY_GLOBAL,
           NGX_WS_REDIS_KEY_HAS_NAME },
 
+    [NGX_WS_REDIS_KEY_LETTER] =
+        { ngx_string("letter"), NGX_WS_REDIS_KEY_GLOBAL,
+          NGX_WS_REDIS_KEY_HAS_NAME },
+
     [NGX_WS_REDIS_KEY_ALL_TYPING] =
         { ngx_string("typing"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
 

@@ -45,6 +45,7 @@ typedef enum {
     NGX_WS_REDIS_KEY_LEASE,            /* ws:_:lease:incarnation */
     NGX_WS_REDIS_KEY_CONNECTION,       /* ws:_:conn:connection_id */
     NGX_WS_REDIS_KEY_SESSION,          /* ws:_:sid:sid */
+    NGX_WS_REDIS_KEY_LETTER,           /* ws:_:letter:name */
     NGX_WS_REDIS_KEY_ALL_TYPING,       /* ws:_:typing */
     NGX_WS_REDIS_KEY_ALL_PRESENCE,     /* ws:_:presence */
 

@@ -38,6 +38,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_ID_BLOCK] =
         { ngx_string(ngx_ws_lua_id_block), "" },
 
+    [NGX_WS_REDIS_LETTER_SEND] =
+        { ngx_string(ngx_ws_lua_letter_send), "" },
+
     [NGX_WS_REDIS_LOCK] =
         { ngx_string(ngx_ws_lua_lock), "" },
 

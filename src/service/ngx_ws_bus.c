@@ -29,8 +29,6 @@ static void ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch);
 static void ngx_ws_bus_confirmed(void *data, ngx_int_t rc);
 static ngx_int_t ngx_ws_bus_decode(ngx_ws_bus_event_t *ev,
     ngx_str_t *payload);
-static void ngx_ws_bus_word(ngx_str_t *rest, ngx_str_t *word);
-static ngx_int_t ngx_ws_bus_number(ngx_str_t *rest, uint64_t *n);
 
 
 const ngx_ws_channels_handler_t  ngx_ws_bus_channels_handler = {
@@ -136,6 +134,13 @@ ngx_ws_bus_cancel(ngx_ws_bus_wait_t *wait)
 }
 
 
+ngx_str_t *
+ngx_ws_bus_own(ngx_ws_bus_t *bus)
+{
+    return &bus->control.str;
+}
+
+
 ngx_str_t
 ngx_ws_bus_encode(ngx_pool_t *pool, ngx_ws_bus_event_t *ev)
 {
@@ -237,7 +242,7 @@ ngx_ws_bus_decode(ngx_ws_bus_event_t *ev, ngx_str_t *payload)
 }
 
 
-static void
+void
 ngx_ws_bus_word(ngx_str_t *rest, ngx_str_t *word)
 {
     u_char  *p;
@@ -252,7 +257,7 @@ ngx_ws_bus_word(ngx_str_t *rest, ngx_str_t *word)
 }
 
 
-static ngx_int_t
+ngx_int_t
 ngx_ws_bus_number(ngx_str_t *rest, uint64_t *n)
 {
     size_t     i;

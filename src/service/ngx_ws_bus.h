@@ -58,6 +58,9 @@ extern const ngx_ws_channels_handler_t  ngx_ws_bus_channels_handler;
 void ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel,
     ngx_str_t *payload);
 
+/* The worker's own channel. */
+ngx_str_t *ngx_ws_bus_own(ngx_ws_bus_t *bus);
+
 /*
  * The text to publish for the event, in the pool; len 0 without memory.
  */
@@ -90,6 +93,13 @@ void ngx_ws_bus_cancel(ngx_ws_bus_wait_t *wait);
 /* The key of a channel, as its name was resolved, in the tenant. */
 void ngx_ws_bus_key(ngx_ws_worker_t *w, uint64_t tenant, ngx_ws_name_t *name,
     ngx_ws_redis_key_t *key);
+
+/*
+ * Take the next word off a text of words with single spaces between them;
+ * _number() one that is a number, NGX_ERROR if it is none.
+ */
+void ngx_ws_bus_word(ngx_str_t *rest, ngx_str_t *word);
+ngx_int_t ngx_ws_bus_number(ngx_str_t *rest, uint64_t *n);
 
 /* Publishes on the channel of an incarnation: "verb rest". */
 void ngx_ws_bus_control(ngx_ws_worker_t *w, ngx_str_t *incarnation,

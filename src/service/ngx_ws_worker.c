@@ -36,6 +36,7 @@ static void ngx_ws_worker_name(ngx_ws_worker_t *w);
 static void ngx_ws_worker_up(void *data);
 static void ngx_ws_worker_down(void *data);
 static void ngx_ws_worker_state(void *data);
+static void ngx_ws_worker_deaf(void *data);
 static void ngx_ws_worker_message(void *data, ngx_str_t *channel,
     ngx_str_t *payload);
 static void ngx_ws_worker_lease(ngx_event_t *ev);
@@ -46,7 +47,7 @@ static const ngx_ws_redis_handler_t  ngx_ws_worker_redis_handler = {
     ngx_ws_worker_up,
     ngx_ws_worker_down,
     ngx_ws_worker_state,
-    ngx_ws_worker_state,
+    ngx_ws_worker_deaf,
     ngx_ws_worker_message
 };
 
@@ -294,6 +295,17 @@ ngx_ws_worker_state(void *data)
 
     ngx_ws_metric_set(REDIS_UP, ngx_ws_redis_ready(w->redis)
                                 && ngx_ws_redis_subscriber_ready(w->redis));
+}
+
+
+static void
+ngx_ws_worker_deaf(void *data)
+{
+    ngx_ws_worker_t *w = data;
+
+    ngx_ws_worker_state(w);
+
+    w->handler->deaf(w);
 }
 
 

@@ -29,10 +29,12 @@ typedef struct ngx_ws_worker_s     ngx_ws_worker_t;
 typedef struct ngx_ws_auth_s       ngx_ws_auth_t;
 typedef struct ngx_ws_bus_s        ngx_ws_bus_t;
 typedef struct ngx_ws_ids_s        ngx_ws_ids_t;
+typedef struct ngx_ws_letters_s    ngx_ws_letters_t;
 typedef struct ngx_ws_polls_s      ngx_ws_polls_t;
 typedef struct ngx_ws_presences_s  ngx_ws_presences_t;
 typedef struct ngx_ws_record_s     ngx_ws_record_t;
 typedef struct ngx_ws_registry_s   ngx_ws_registry_t;
+typedef struct ngx_ws_relay_s      ngx_ws_relay_t;
 typedef struct ngx_ws_typings_s    ngx_ws_typings_t;
 typedef struct ngx_ws_users_s      ngx_ws_users_t;
 
@@ -43,6 +45,8 @@ typedef struct {
                                       ngx_str_t *rest);
     /* an event for a subscriber of a channel; see ngx_ws_bus.h */
     ngx_ws_channel_each_pt   deliver;
+    /* the link for messages is lost */
+    void                   (*deaf)(ngx_ws_worker_t *w);
 } ngx_ws_worker_handler_t;
 
 
@@ -78,7 +82,11 @@ struct ngx_ws_worker_s {
     /* live sockets by number, the session layer's */
     ngx_rbtree_t             sockets;
     ngx_rbtree_node_t        sockets_sentinel;
-    ngx_ws_polls_t          *polls;        /* the session layer's, too */
+
+    /* the session layer's, too */
+    ngx_ws_polls_t          *polls;
+    ngx_ws_relay_t          *relay;        /* NULL without Redis */
+    ngx_ws_letters_t        *letters;
 
     ngx_event_t              lease;        /* renews it in Redis */
 };

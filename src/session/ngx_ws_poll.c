@@ -11,11 +11,13 @@
 #include <ngx_ws_eio.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_poll.h>
+#include <ngx_ws_poll_announce.h>
 #include <ngx_ws_poll_upgrade.h>
 
 
 #define NGX_WS_POLL_PACKETS  256       /* of a POST, a turn of the loop */
 #define NGX_WS_POLL_LINGER   30000     /* for the GET that gets the end */
+#define NGX_WS_POLL_BYE      50        /* the same when the client ends it */
 
 
 static ngx_ws_poll_t *ngx_ws_poll_create(ngx_ws_session_params_t *params,
@@ -36,6 +38,7 @@ static void ngx_ws_poll_handler(ngx_event_t *ev);
 static void ngx_ws_poll_read(ngx_ws_poll_t *poll);
 static void ngx_ws_poll_packet(ngx_ws_poll_t *poll, ngx_ws_eio_packet_t *pkt);
 static void ngx_ws_poll_read_done(ngx_ws_poll_t *poll);
+static void ngx_ws_poll_post_answer(ngx_ws_poll_t *poll);
 static void ngx_ws_poll_flush(ngx_ws_poll_t *poll);
 static void ngx_ws_poll_payload(ngx_ws_poll_t *poll, const char *last);
 static void ngx_ws_poll_timer_handler(ngx_event_t *ev);
@@ -96,6 +99,28 @@ ngx_ws_polls_destroy(ngx_ws_polls_t *polls)
 }
 
 
+ngx_uint_t
+ngx_ws_poll_is_sid(ngx_str_t *sid)
+{
+    u_char  *p;
+
+    if (sid->len != NGX_WS_RANDOM_ID_LEN) {
+        return 0;
+    }
+
+    for (p = sid->data; p < sid->data + sid->len; p++) {
+
+        if (!((*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z')
+              || (*p >= 'A' && *p <= 'Z') || *p == '-' || *p == '_'))
+        {
+            return 0;
+        }
+    }
+
+    return 1;
+}
+
+
 ngx_int_t
 ngx_ws_poll_open(ngx_ws_session_params_t *params, ngx_log_t *log,
     ngx_ws_poll_request_t *pr)
@@ -112,6 +137,10 @@ ngx_ws_poll_open(ngx_ws_session_params_t *params, ngx_log_t *log,
     if (ngx_ws_session_create(&poll->transport, params) != NGX_OK) {
         ngx_ws_poll_destroy(poll);
         return NGX_ERROR;
+    }
+
+    if (poll->worker->relay) {
+        ngx_ws_poll_announce(poll);
     }
 
     ngx_ws_poll_get(poll, pr);
@@ -133,7 +162,7 @@ ngx_ws_poll_create(ngx_ws_session_params_t *params, ngx_log_t *log)
         return NULL;
     }
 
-    poll->polls = params->worker->polls;
+    poll->worker = params->worker;
     poll->conf = params->conf;
 
     poll->address_len = (uint8_t) len;
@@ -166,7 +195,7 @@ ngx_ws_poll_create(ngx_ws_session_params_t *params, ngx_log_t *log)
     poll->node.str.data = poll->sid;
     poll->node.node.key = ngx_crc32_short(poll->sid, NGX_WS_RANDOM_ID_LEN);
 
-    ngx_rbtree_insert(&poll->polls->tree, &poll->node.node);
+    ngx_rbtree_insert(&poll->worker->polls->tree, &poll->node.node);
 
     return poll;
 }
@@ -360,7 +389,7 @@ ngx_ws_poll_cancel(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
 }
 
 
-void
+ngx_int_t
 ngx_ws_poll_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
 {
     ngx_ws_poll_t  *poll;
@@ -368,7 +397,8 @@ ngx_ws_poll_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
     poll = ngx_ws_poll_lookup(w->polls, &pr->sid);
 
     if (poll == NULL) {
-        return;
+        return ngx_ws_poll_left_has(&w->polls->left, &pr->sid) ? NGX_OK
+                                                               : NGX_DECLINED;
     }
 
     if (poll->get == pr) {
@@ -379,6 +409,7 @@ ngx_ws_poll_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
         poll->post = NULL;
         poll->pos = NULL;
         poll->reading = 0;
+        poll->withheld = 0;
     }
 
     ngx_log_error(NGX_LOG_INFO, &poll->log, 0,
@@ -388,6 +419,8 @@ ngx_ws_poll_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
 
     ngx_ws_poll_detach(poll, NGX_WS_CLOSE_ABNORMAL);
     ngx_ws_poll_wake(poll);
+
+    return NGX_OK;
 }
 
 
@@ -416,6 +449,11 @@ ngx_ws_poll_handler(ngx_event_t *ev)
     if (poll->closing) {
 
         if (poll->last || poll->sent_close) {
+
+            if (poll->withheld) {
+                ngx_ws_poll_post_answer(poll);
+            }
+
             ngx_ws_poll_destroy(poll);
         }
 
@@ -494,17 +532,32 @@ ngx_ws_poll_packet(ngx_ws_poll_t *poll, ngx_ws_eio_packet_t *pkt)
 static void
 ngx_ws_poll_read_done(ngx_ws_poll_t *poll)
 {
-    ngx_ws_poll_request_t  *pr;
-
-    pr = poll->post;
-
-    poll->post = NULL;
     poll->pos = NULL;
     poll->reading = 0;
+
+    if (poll->bye && poll->get == NULL) {
+        /* a GET may be on its way that was sent together with this POST */
+        poll->last = 0;
+        poll->withheld = 1;
+        ngx_add_timer(&poll->timer, NGX_WS_POLL_BYE);
+        return;
+    }
 
     if (poll->quiet) {
         ngx_ws_poll_wake(poll);
     }
+
+    ngx_ws_poll_post_answer(poll);
+}
+
+
+static void
+ngx_ws_poll_post_answer(ngx_ws_poll_t *poll)
+{
+    ngx_ws_poll_request_t  *pr;
+
+    pr = poll->post;
+    poll->post = NULL;
 
     ngx_ws_poll_answer(pr, poll->failed ? NGX_WS_POLL_REFUSED
                                         : NGX_WS_POLL_OK,
@@ -515,7 +568,7 @@ ngx_ws_poll_read_done(ngx_ws_poll_t *poll)
 static void
 ngx_ws_poll_flush(ngx_ws_poll_t *poll)
 {
-    if (poll->get == NULL) {
+    if (poll->get == NULL || (poll->announcing && !poll->closing)) {
         return;
     }
 
@@ -775,6 +828,10 @@ ngx_ws_poll_shut(ngx_ws_poll_t *poll, ngx_uint_t code)
 static void
 ngx_ws_poll_destroy(ngx_ws_poll_t *poll)
 {
+    if (poll->worker->relay) {
+        ngx_ws_poll_announce_end(poll, !poll->switched);
+    }
+
     if (poll->event.posted) {
         ngx_delete_posted_event(&poll->event);
     }
@@ -787,7 +844,7 @@ ngx_ws_poll_destroy(ngx_ws_poll_t *poll)
         ngx_del_timer(&poll->upgrade_timer);
     }
 
-    ngx_rbtree_delete(&poll->polls->tree, &poll->node.node);
+    ngx_rbtree_delete(&poll->worker->polls->tree, &poll->node.node);
 
     ngx_ws_send_cleanup(&poll->queue);
     ngx_free(poll);

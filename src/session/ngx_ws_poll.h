@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include <ngx_ws_bus.h>
 #include <ngx_ws_eio.h>
 #include <ngx_ws_poll_left.h>
 #include <ngx_ws_random.h>
@@ -28,6 +29,7 @@
 typedef struct ngx_ws_poll_s          ngx_ws_poll_t;
 typedef struct ngx_ws_poll_request_s  ngx_ws_poll_request_t;
 typedef struct ngx_ws_poll_upgrade_s  ngx_ws_poll_upgrade_t;
+typedef struct ngx_ws_relay_call_s    ngx_ws_relay_call_t;
 
 
 typedef enum {
@@ -41,7 +43,8 @@ typedef enum {
     NGX_WS_POLL_PAYLOAD = 0,       /* of a GET: packets, in the body */
     NGX_WS_POLL_OK,                /* of a POST: taken; of a PROBE: it may */
     NGX_WS_POLL_BUSY,              /* of a PROBE: another was first */
-    NGX_WS_POLL_REFUSED            /* code tells why */
+    NGX_WS_POLL_REFUSED,           /* code tells why */
+    NGX_WS_POLL_UNAVAILABLE        /* whoever could tell is not reached */
 } ngx_ws_poll_status_e;
 
 
@@ -63,8 +66,13 @@ struct ngx_ws_poll_request_s {
      */
     void                   (*answer)(ngx_ws_poll_request_t *pr,
                                      ngx_ws_poll_answer_t *answer);
+
+    ngx_ws_relay_call_t     *relay;     /* under way to another worker */
 };
 
+
+/* Whether it looks like one that was given here. */
+ngx_uint_t ngx_ws_poll_is_sid(ngx_str_t *sid);
 
 /* The table of a worker's polling sessions, w->polls.  NULL without memory. */
 ngx_ws_polls_t *ngx_ws_polls_create(ngx_ws_worker_t *w);
@@ -95,9 +103,10 @@ void ngx_ws_poll_cancel(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 
 /*
  * Whoever sent the request has gone, before or while it was answered: the
- * session can not go on.  pr->sid is enough.
+ * session can not go on.  pr->sid is enough.  NGX_OK, NGX_DECLINED: it is not
+ * in this worker.
  */
-void ngx_ws_poll_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
+ngx_int_t ngx_ws_poll_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 
 
 /*
@@ -114,7 +123,7 @@ struct ngx_ws_polls_s {
 struct ngx_ws_poll_s {
     ngx_ws_transport_t            transport;
     ngx_str_node_t                node;         /* its str is the sid */
-    ngx_ws_polls_t               *polls;
+    ngx_ws_worker_t              *worker;
     ngx_ws_session_conf_t        *conf;
     ngx_ws_send_queue_t           queue;
 
@@ -130,6 +139,11 @@ struct ngx_ws_poll_s {
     ngx_event_t                   timer;        /* of releasing, lingering */
     ngx_event_t                   upgrade_timer;
 
+    ngx_ws_redis_op_t            *announce;
+    ngx_ws_bus_wait_t             wait;
+    ngx_event_t                   renew;
+
+    unsigned                      announcing:1; /* the GET has to wait */
     unsigned                      paused:1;
     unsigned                      slow:1;       /* the queue is full */
     unsigned                      closing:1;    /* there is no session */
@@ -142,7 +156,9 @@ struct ngx_ws_poll_s {
     unsigned                      quiet:1;      /* is waited for */
     unsigned                      quiet_calls:1;
     unsigned                      reading:1;    /* the POST is all here */
+    unsigned                      withheld:1;   /* the POST's answer */
     unsigned                      sent_close:1;
+    unsigned                      switched:1;   /* to a WebSocket */
 
     ngx_log_t                     log;
     u_char                        sid[NGX_WS_RANDOM_ID_LEN];

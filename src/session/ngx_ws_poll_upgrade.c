@@ -108,7 +108,7 @@ ngx_ws_poll_upgrade_switch(ngx_ws_poll_t *poll, ngx_ws_transport_t *t)
 
     ngx_ws_session_switch(s, t);
 
-    ngx_ws_poll_left_add(&poll->polls->left, &poll->node.str,
+    ngx_ws_poll_left_add(&poll->worker->polls->left, &poll->node.str,
                          poll->conf->upgrade_timeout);
     ngx_ws_poll_upgrade_stay(poll);
 
@@ -116,6 +116,7 @@ ngx_ws_poll_upgrade_switch(ngx_ws_poll_t *poll, ngx_ws_transport_t *t)
 
     poll->transport.handler = NULL;
     poll->closing = 1;
+    poll->switched = 1;
     poll->bye = 1;
     poll->last = 1;
 

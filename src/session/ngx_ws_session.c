@@ -13,10 +13,12 @@
 #include <ngx_ws_engine.h>
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
+#include <ngx_ws_letter.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_registry.h>
+#include <ngx_ws_relay.h>
 #include <ngx_ws_session.h>
 
 
@@ -79,7 +81,8 @@ static const ngx_ws_session_wire_t  ngx_ws_session_plain_wire = {
 
 const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
     ngx_ws_session_control,
-    ngx_ws_session_deliver
+    ngx_ws_session_deliver,
+    ngx_ws_relay_deaf
 };
 
 
@@ -495,7 +498,13 @@ ngx_ws_session_timer_handler(ngx_event_t *ev)
 
     } else if (ngx_current_msec - s->pinged >= s->conf->ping_interval) {
         s->pinging = 1;
-        s->pinged = ngx_current_msec;
+        s->pinged += s->conf->ping_interval;
+
+        if (ngx_current_msec - s->pinged > s->conf->ping_timeout / 10) {
+            /* late, which is not the client's fault */
+            s->pinged = ngx_current_msec;
+        }
+
         s->wire->ping(s);
         ngx_ws_session_touch(s);
     }
@@ -621,6 +630,13 @@ ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *rest)
         && ngx_strncmp(verb->data, "close", sizeof("close") - 1) == 0)
     {
         ngx_ws_session_control_close(w, rest);
+        return;
+    }
+
+    if (verb->len == sizeof("letter") - 1
+        && ngx_strncmp(verb->data, "letter", sizeof("letter") - 1) == 0)
+    {
+        ngx_ws_letter_receive(w, rest);
         return;
     }
 

@@ -1,0 +1,846 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_bus.h>
+#include <ngx_ws_letter.h>
+#include <ngx_ws_relay.h>
+
+
+/*
+ * What a worker asks of another (verb, head, body):
+ *
+ * poll     id from kind sid, the POST's body
+ * gone     sid
+ * ping     from
+ *
+ * and what is answered:
+ *
+ * held     id from                the request is there, and waits
+ * answer   id from status code, the payload
+ * pong     from
+ */
+
+#define NGX_WS_RELAY_TIMEOUT  4000     /* of a worker's silence */
+#define NGX_WS_RELAY_PING     1000
+
+
+/* a worker that holds requests of ours */
+
+typedef struct {
+    ngx_str_node_t             node;        /* its str is the incarnation */
+    ngx_ws_relay_t            *relay;
+    ngx_queue_t                calls;
+    ngx_event_t                timer;
+    ngx_msec_t                 heard;
+    ngx_ws_letter_t            ping;
+    u_char                     name[];
+} ngx_ws_relay_peer_t;
+
+
+/* a request of ours */
+
+struct ngx_ws_relay_call_s {
+    ngx_rbtree_node_t          node;        /* key is the id */
+    ngx_queue_t                queue;       /* of the peer */
+    ngx_ws_relay_t            *relay;
+    ngx_ws_relay_peer_t       *peer;        /* NULL: not known yet */
+    ngx_ws_poll_request_t     *request;
+    ngx_ws_letter_t            letter;
+    ngx_event_t                timer;
+};
+
+
+struct ngx_ws_relay_s {
+    ngx_ws_worker_t           *worker;
+    uint64_t                   sequence;
+    ngx_rbtree_t               calls;
+    ngx_rbtree_node_t          calls_sentinel;
+    ngx_rbtree_t               peers;
+    ngx_rbtree_node_t          peers_sentinel;
+};
+
+
+/* a request of another worker's */
+
+typedef struct {
+    ngx_ws_poll_request_t      request;
+    ngx_ws_relay_t            *relay;
+    uint64_t                   id;
+    ngx_str_t                  from;
+    ngx_str_t                  payload;     /* on its way */
+    ngx_ws_letter_t            letter;
+    unsigned                   holding:1;   /* it is being handed over */
+    unsigned                   answered:1;
+    unsigned                   ended:1;
+    u_char                     data[];
+} ngx_ws_relay_guest_t;
+
+
+static void ngx_ws_relay_refuse(ngx_ws_poll_request_t *pr,
+    ngx_ws_poll_status_e status);
+static ngx_int_t ngx_ws_relay_ask(ngx_ws_relay_t *relay,
+    ngx_ws_poll_request_t *pr);
+static void ngx_ws_relay_asked(void *data, ngx_int_t rc, ngx_str_t *owner);
+static void ngx_ws_relay_timeout(ngx_event_t *ev);
+static void ngx_ws_relay_finish(ngx_ws_relay_call_t *call,
+    ngx_ws_poll_answer_t *answer);
+static void ngx_ws_relay_fail(ngx_ws_relay_call_t *call,
+    ngx_ws_poll_status_e status);
+static void ngx_ws_relay_tell_gone(ngx_ws_worker_t *w,
+    ngx_ws_poll_request_t *pr);
+static ngx_ws_poll_request_t *ngx_ws_relay_drop(ngx_ws_relay_call_t *call);
+
+static ngx_ws_relay_peer_t *ngx_ws_relay_peer(ngx_ws_relay_t *relay,
+    ngx_str_t *name);
+static ngx_ws_relay_peer_t *ngx_ws_relay_peer_find(ngx_ws_relay_t *relay,
+    ngx_str_t *name);
+static void ngx_ws_relay_peer_handler(ngx_event_t *ev);
+static void ngx_ws_relay_peer_pinged(void *data, ngx_int_t rc,
+    ngx_str_t *owner);
+static void ngx_ws_relay_peer_dead(ngx_ws_relay_peer_t *peer);
+static void ngx_ws_relay_peer_destroy(ngx_ws_relay_peer_t *peer);
+
+static void ngx_ws_relay_letter(ngx_ws_worker_t *w, ngx_str_t *verb,
+    ngx_str_t *head, ngx_str_t *body);
+static void ngx_ws_relay_on_poll(ngx_ws_relay_t *relay, ngx_str_t *head,
+    ngx_str_t *body);
+static void ngx_ws_relay_guest_answer(ngx_ws_poll_request_t *pr,
+    ngx_ws_poll_answer_t *answer);
+static void ngx_ws_relay_guest_answered(void *data, ngx_int_t rc,
+    ngx_str_t *owner);
+static void ngx_ws_relay_on_gone(ngx_ws_relay_t *relay, ngx_str_t *head,
+    ngx_str_t *body);
+static void ngx_ws_relay_on_ping(ngx_ws_relay_t *relay, ngx_str_t *head,
+    ngx_str_t *body);
+static void ngx_ws_relay_on_held(ngx_ws_relay_t *relay, ngx_str_t *head,
+    ngx_str_t *body);
+static void ngx_ws_relay_on_answer(ngx_ws_relay_t *relay, ngx_str_t *head,
+    ngx_str_t *body);
+static void ngx_ws_relay_on_pong(ngx_ws_relay_t *relay, ngx_str_t *head,
+    ngx_str_t *body);
+
+static ngx_ws_relay_call_t *ngx_ws_relay_call(ngx_ws_relay_t *relay,
+    ngx_str_t *head);
+
+
+typedef struct {
+    ngx_str_t       verb;
+    void          (*handler)(ngx_ws_relay_t *relay, ngx_str_t *head,
+                             ngx_str_t *body);
+} ngx_ws_relay_verb_t;
+
+
+static ngx_ws_relay_verb_t  ngx_ws_relay_verbs[] = {
+
+    { ngx_string("poll"), ngx_ws_relay_on_poll },
+
+    { ngx_string("gone"), ngx_ws_relay_on_gone },
+
+    { ngx_string("ping"), ngx_ws_relay_on_ping },
+
+    { ngx_string("held"), ngx_ws_relay_on_held },
+
+    { ngx_string("answer"), ngx_ws_relay_on_answer },
+
+    { ngx_string("pong"), ngx_ws_relay_on_pong },
+
+    { ngx_null_string, NULL }
+};
+
+
+ngx_int_t
+ngx_ws_relay_create(ngx_ws_worker_t *w)
+{
+    ngx_ws_relay_t  *relay;
+
+    if (w->redis == NULL) {
+        return NGX_OK;
+    }
+
+    relay = ngx_calloc(sizeof(ngx_ws_relay_t), w->log);
+    if (relay == NULL) {
+        return NGX_ERROR;
+    }
+
+    relay->worker = w;
+
+    ngx_rbtree_init(&relay->calls, &relay->calls_sentinel,
+                    ngx_rbtree_insert_value);
+    ngx_rbtree_init(&relay->peers, &relay->peers_sentinel,
+                    ngx_str_rbtree_insert_value);
+
+    w->relay = relay;
+    w->letters = ngx_ws_letters_create(w, ngx_ws_relay_letter);
+
+    return w->letters ? NGX_OK : NGX_ERROR;
+}
+
+
+void
+ngx_ws_relay_destroy(ngx_ws_worker_t *w)
+{
+    ngx_rbtree_node_t    *node;
+    ngx_ws_relay_call_t  *call;
+
+    if (w->relay) {
+
+        while (w->relay->calls.root != &w->relay->calls_sentinel) {
+            node = w->relay->calls.root;
+            call = ngx_rbtree_data(node, ngx_ws_relay_call_t, node);
+            (void) ngx_ws_relay_drop(call);
+        }
+
+        while (w->relay->peers.root != &w->relay->peers_sentinel) {
+            node = w->relay->peers.root;
+            ngx_ws_relay_peer_destroy(ngx_rbtree_data(node,
+                                                      ngx_ws_relay_peer_t,
+                                                      node.node));
+        }
+
+        ngx_free(w->relay);
+        w->relay = NULL;
+    }
+
+    if (w->letters) {
+        ngx_ws_letters_destroy(w->letters);
+        w->letters = NULL;
+    }
+}
+
+
+ngx_int_t
+ngx_ws_relay_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    ngx_int_t  rc;
+
+    rc = ngx_ws_poll_begin(w, pr);
+
+    if (rc == NGX_DECLINED && w->relay == NULL) {
+        ngx_ws_relay_refuse(pr, NGX_WS_POLL_REFUSED);
+        return NGX_DONE;
+    }
+
+    return rc;
+}
+
+
+void
+ngx_ws_relay_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    if (ngx_ws_poll_request(w, pr) == NGX_OK) {
+        return;
+    }
+
+    if (w->relay == NULL || !ngx_ws_poll_is_sid(&pr->sid)) {
+        ngx_ws_relay_refuse(pr, NGX_WS_POLL_REFUSED);
+        return;
+    }
+
+    if (pr->kind == NGX_WS_POLL_PROBE) {
+        ngx_ws_relay_refuse(pr, NGX_WS_POLL_BUSY);
+        return;
+    }
+
+    if (!ngx_ws_redis_subscriber_ready(w->redis)
+        || ngx_ws_relay_ask(w->relay, pr) != NGX_OK)
+    {
+        ngx_ws_relay_refuse(pr, NGX_WS_POLL_UNAVAILABLE);
+    }
+}
+
+
+static void
+ngx_ws_relay_refuse(ngx_ws_poll_request_t *pr, ngx_ws_poll_status_e status)
+{
+    ngx_ws_poll_answer_t  answer;
+
+    ngx_memzero(&answer, sizeof(ngx_ws_poll_answer_t));
+
+    answer.status = status;
+    answer.code = NGX_WS_EIO_BAD_SID;
+
+    pr->answer(pr, &answer);
+}
+
+
+static ngx_int_t
+ngx_ws_relay_ask(ngx_ws_relay_t *relay, ngx_ws_poll_request_t *pr)
+{
+    ngx_ws_worker_t      *w;
+    ngx_ws_relay_call_t  *call;
+
+    w = relay->worker;
+
+    call = ngx_calloc(sizeof(ngx_ws_relay_call_t), w->log);
+    if (call == NULL) {
+        return NGX_ERROR;
+    }
+
+    call->relay = relay;
+    call->request = pr;
+    call->node.key = (ngx_rbtree_key_t) ++relay->sequence;
+
+    call->letter.worker = w;
+    call->letter.sid = pr->sid;
+    call->letter.body = pr->body;
+    call->letter.sent = ngx_ws_relay_asked;
+    call->letter.data = call;
+
+    if (ngx_ws_letter_send(&call->letter, "poll %uL %V %ui %V",
+                           (uint64_t) call->node.key, &w->incarnation,
+                           (ngx_uint_t) pr->kind, &pr->sid)
+        != NGX_OK)
+    {
+        ngx_free(call);
+        return NGX_ERROR;
+    }
+
+    call->timer.data = call;
+    call->timer.handler = ngx_ws_relay_timeout;
+    call->timer.log = w->log;
+
+    ngx_add_timer(&call->timer, NGX_WS_RELAY_TIMEOUT);
+
+    ngx_rbtree_insert(&relay->calls, &call->node);
+    ngx_queue_init(&call->queue);
+
+    pr->relay = call;
+
+    ngx_ws_metric_add(POLLS_RELAYED, 1);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_relay_asked(void *data, ngx_int_t rc, ngx_str_t *owner)
+{
+    ngx_ws_relay_call_t *call = data;
+
+    if (rc == NGX_DECLINED) {
+        ngx_ws_relay_fail(call, NGX_WS_POLL_REFUSED);
+        return;
+    }
+
+    if (rc == NGX_OK) {
+        call->peer = ngx_ws_relay_peer(call->relay, owner);
+    }
+
+    if (call->peer == NULL) {
+        ngx_ws_relay_fail(call, NGX_WS_POLL_UNAVAILABLE);
+        return;
+    }
+
+    ngx_queue_insert_tail(&call->peer->calls, &call->queue);
+}
+
+
+/* Nothing was heard of the request: its worker is stopped, or Redis is. */
+
+static void
+ngx_ws_relay_timeout(ngx_event_t *ev)
+{
+    ngx_ws_relay_call_t  *call;
+
+    call = ev->data;
+
+    ngx_ws_relay_fail(call, call->peer ? NGX_WS_POLL_REFUSED
+                                       : NGX_WS_POLL_UNAVAILABLE);
+}
+
+
+static void
+ngx_ws_relay_finish(ngx_ws_relay_call_t *call, ngx_ws_poll_answer_t *answer)
+{
+    ngx_ws_poll_request_t  *pr;
+
+    pr = ngx_ws_relay_drop(call);
+
+    pr->answer(pr, answer);
+}
+
+
+static void
+ngx_ws_relay_fail(ngx_ws_relay_call_t *call, ngx_ws_poll_status_e status)
+{
+    ngx_ws_poll_answer_t  answer;
+
+    if (call->peer || status == NGX_WS_POLL_UNAVAILABLE) {
+        /* it may be there, or come there still */
+        ngx_ws_relay_tell_gone(call->relay->worker, call->request);
+    }
+
+    ngx_memzero(&answer, sizeof(ngx_ws_poll_answer_t));
+
+    answer.status = status;
+    answer.code = NGX_WS_EIO_BAD_SID;
+
+    ngx_ws_relay_finish(call, &answer);
+}
+
+
+static ngx_ws_poll_request_t *
+ngx_ws_relay_drop(ngx_ws_relay_call_t *call)
+{
+    ngx_ws_poll_request_t  *pr;
+
+    pr = call->request;
+    pr->relay = NULL;
+
+    ngx_ws_letter_cancel(&call->letter);
+
+    if (call->timer.timer_set) {
+        ngx_del_timer(&call->timer);
+    }
+
+    ngx_queue_remove(&call->queue);
+    ngx_rbtree_delete(&call->relay->calls, &call->node);
+
+    ngx_free(call);
+
+    return pr;
+}
+
+
+void
+ngx_ws_relay_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    if (pr->relay) {
+        (void) ngx_ws_relay_drop(pr->relay);
+
+    } else if (ngx_ws_poll_gone(w, pr) == NGX_OK) {
+        return;
+    }
+
+    if (w->relay) {
+        ngx_ws_relay_tell_gone(w, pr);
+    }
+}
+
+
+static void
+ngx_ws_relay_tell_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
+{
+    /* a probe that has failed changes nothing */
+
+    if (pr->kind != NGX_WS_POLL_PROBE && ngx_ws_poll_is_sid(&pr->sid)) {
+        ngx_ws_letter_post(w, NULL, &pr->sid, "gone %V", &pr->sid);
+    }
+}
+
+
+void
+ngx_ws_relay_deaf(ngx_ws_worker_t *w)
+{
+    ngx_ws_relay_t       *relay;
+    ngx_ws_relay_call_t  *call;
+
+    relay = w->relay;
+
+    if (relay == NULL) {
+        return;
+    }
+
+    while (relay->calls.root != &relay->calls_sentinel) {
+        call = ngx_rbtree_data(relay->calls.root, ngx_ws_relay_call_t, node);
+        ngx_ws_relay_fail(call, NGX_WS_POLL_UNAVAILABLE);
+    }
+}
+
+
+/* NULL without memory */
+
+static ngx_ws_relay_peer_t *
+ngx_ws_relay_peer(ngx_ws_relay_t *relay, ngx_str_t *name)
+{
+    ngx_ws_relay_peer_t  *peer;
+
+    peer = ngx_ws_relay_peer_find(relay, name);
+
+    if (peer) {
+        return peer;
+    }
+
+    peer = ngx_calloc(sizeof(ngx_ws_relay_peer_t) + name->len,
+                      relay->worker->log);
+    if (peer == NULL) {
+        return NULL;
+    }
+
+    peer->relay = relay;
+    peer->heard = ngx_current_msec;
+
+    ngx_memcpy(peer->name, name->data, name->len);
+
+    peer->node.str.len = name->len;
+    peer->node.str.data = peer->name;
+    peer->node.node.key = ngx_crc32_short(name->data, name->len);
+
+    ngx_rbtree_insert(&relay->peers, &peer->node.node);
+    ngx_queue_init(&peer->calls);
+
+    peer->ping.worker = relay->worker;
+    peer->ping.to = peer->node.str;
+    peer->ping.sent = ngx_ws_relay_peer_pinged;
+    peer->ping.data = peer;
+
+    peer->timer.data = peer;
+    peer->timer.handler = ngx_ws_relay_peer_handler;
+    peer->timer.log = relay->worker->log;
+    peer->timer.cancelable = 1;
+
+    ngx_add_timer(&peer->timer, NGX_WS_RELAY_PING);
+
+    return peer;
+}
+
+
+static ngx_ws_relay_peer_t *
+ngx_ws_relay_peer_find(ngx_ws_relay_t *relay, ngx_str_t *name)
+{
+    ngx_str_node_t  *node;
+
+    node = ngx_str_rbtree_lookup(&relay->peers, name,
+                                 ngx_crc32_short(name->data, name->len));
+
+    return node ? ngx_rbtree_data(node, ngx_ws_relay_peer_t, node) : NULL;
+}
+
+
+static void
+ngx_ws_relay_peer_handler(ngx_event_t *ev)
+{
+    ngx_ws_relay_peer_t  *peer;
+
+    peer = ev->data;
+
+    if (ngx_queue_empty(&peer->calls)) {
+        ngx_ws_relay_peer_destroy(peer);
+        return;
+    }
+
+    if (ngx_current_msec - peer->heard >= NGX_WS_RELAY_TIMEOUT) {
+        ngx_ws_relay_peer_dead(peer);
+        return;
+    }
+
+    if (peer->ping.op == NULL) {
+        (void) ngx_ws_letter_send(&peer->ping, "ping %V",
+                                  &peer->relay->worker->incarnation);
+    }
+
+    ngx_add_timer(&peer->timer, NGX_WS_RELAY_PING);
+}
+
+
+static void
+ngx_ws_relay_peer_pinged(void *data, ngx_int_t rc, ngx_str_t *owner)
+{
+    if (rc == NGX_DECLINED) {
+        ngx_ws_relay_peer_dead(data);
+    }
+}
+
+
+static void
+ngx_ws_relay_peer_dead(ngx_ws_relay_peer_t *peer)
+{
+    ngx_queue_t  *q;
+
+    ngx_log_error(NGX_LOG_WARN, peer->relay->worker->log, 0,
+                  "worker %V does not answer, its polling sessions are over",
+                  &peer->node.str);
+
+    while (!ngx_queue_empty(&peer->calls)) {
+        q = ngx_queue_head(&peer->calls);
+        ngx_ws_relay_fail(ngx_queue_data(q, ngx_ws_relay_call_t, queue),
+                          NGX_WS_POLL_REFUSED);
+    }
+
+    ngx_ws_relay_peer_destroy(peer);
+}
+
+
+static void
+ngx_ws_relay_peer_destroy(ngx_ws_relay_peer_t *peer)
+{
+    ngx_ws_letter_cancel(&peer->ping);
+
+    if (peer->timer.timer_set) {
+        ngx_del_timer(&peer->timer);
+    }
+
+    ngx_rbtree_delete(&peer->relay->peers, &peer->node.node);
+    ngx_free(peer);
+}
+
+
+static void
+ngx_ws_relay_letter(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *head,
+    ngx_str_t *body)
+{
+    ngx_ws_relay_verb_t  *v;
+
+    for (v = ngx_ws_relay_verbs; v->handler; v++) {
+
+        if (v->verb.len == verb->len
+            && ngx_strncmp(v->verb.data, verb->data, verb->len) == 0)
+        {
+            v->handler(w->relay, head, body);
+            return;
+        }
+    }
+
+    ngx_log_error(NGX_LOG_ERR, w->log, 0,
+                  "unknown verb \"%V\" in a worker's letter", verb);
+}
+
+
+static void
+ngx_ws_relay_on_poll(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+{
+    u_char                *p;
+    uint64_t               id, kind;
+    ngx_str_t              from, sid;
+    ngx_ws_relay_guest_t  *guest;
+
+    if (ngx_ws_bus_number(head, &id) != NGX_OK) {
+        return;
+    }
+
+    ngx_ws_bus_word(head, &from);
+
+    if (ngx_ws_bus_number(head, &kind) != NGX_OK) {
+        return;
+    }
+
+    ngx_ws_bus_word(head, &sid);
+
+    guest = ngx_calloc(sizeof(ngx_ws_relay_guest_t) + from.len + sid.len
+                       + body->len, relay->worker->log);
+    if (guest == NULL) {
+        return;
+    }
+
+    guest->relay = relay;
+    guest->id = id;
+
+    p = guest->data;
+
+    guest->from.len = from.len;
+    guest->from.data = p;
+    p = ngx_cpymem(p, from.data, from.len);
+
+    guest->request.sid.len = sid.len;
+    guest->request.sid.data = p;
+    p = ngx_cpymem(p, sid.data, sid.len);
+
+    guest->request.body.len = body->len;
+    guest->request.body.data = p;
+    ngx_memcpy(p, body->data, body->len);
+
+    guest->request.kind = (ngx_ws_poll_kind_e) kind;
+    guest->request.answer = ngx_ws_relay_guest_answer;
+
+    guest->holding = 1;
+
+    if (ngx_ws_poll_request(relay->worker, &guest->request) != NGX_OK) {
+        ngx_ws_relay_refuse(&guest->request, NGX_WS_POLL_REFUSED);
+    }
+
+    guest->holding = 0;
+
+    if (guest->ended) {
+        ngx_free(guest);
+
+    } else if (!guest->answered) {
+        ngx_ws_letter_post(relay->worker, &guest->from, NULL, "held %uL %V",
+                           id, &relay->worker->incarnation);
+    }
+}
+
+
+static void
+ngx_ws_relay_guest_answer(ngx_ws_poll_request_t *pr,
+    ngx_ws_poll_answer_t *answer)
+{
+    ngx_ws_worker_t       *w;
+    ngx_ws_relay_guest_t  *guest;
+
+    guest = (ngx_ws_relay_guest_t *) pr;
+    w = guest->relay->worker;
+
+    guest->answered = 1;
+    guest->payload = answer->body;
+
+    guest->letter.worker = w;
+    guest->letter.to = guest->from;
+    guest->letter.body = answer->body;
+    guest->letter.sent = ngx_ws_relay_guest_answered;
+    guest->letter.data = guest;
+
+    if (ngx_ws_letter_send(&guest->letter, "answer %uL %V %ui %ui", guest->id,
+                           &w->incarnation, (ngx_uint_t) answer->status,
+                           (ngx_uint_t) answer->code)
+        != NGX_OK)
+    {
+        ngx_ws_relay_guest_answered(guest, NGX_ERROR, NULL);
+    }
+}
+
+
+/* An answer that nobody has got is as one that the client has not. */
+
+static void
+ngx_ws_relay_guest_answered(void *data, ngx_int_t rc, ngx_str_t *owner)
+{
+    ngx_ws_relay_guest_t *guest = data;
+
+    if (rc != NGX_OK && guest->request.kind != NGX_WS_POLL_PROBE) {
+        (void) ngx_ws_poll_gone(guest->relay->worker, &guest->request);
+    }
+
+    if (guest->payload.data) {
+        ngx_free(guest->payload.data);
+        guest->payload.data = NULL;
+    }
+
+    guest->ended = 1;
+
+    if (!guest->holding) {
+        ngx_free(guest);
+    }
+}
+
+
+static void
+ngx_ws_relay_on_gone(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+{
+    ngx_ws_poll_request_t  pr;
+
+    ngx_memzero(&pr, sizeof(ngx_ws_poll_request_t));
+
+    ngx_ws_bus_word(head, &pr.sid);
+
+    (void) ngx_ws_poll_gone(relay->worker, &pr);
+}
+
+
+static void
+ngx_ws_relay_on_ping(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+{
+    ngx_str_t  from;
+
+    ngx_ws_bus_word(head, &from);
+
+    ngx_ws_letter_post(relay->worker, &from, NULL, "pong %V",
+                       &relay->worker->incarnation);
+}
+
+
+static void
+ngx_ws_relay_on_held(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+{
+    ngx_ws_relay_call_t  *call;
+
+    call = ngx_ws_relay_call(relay, head);
+
+    if (call && call->timer.timer_set) {
+        ngx_del_timer(&call->timer);
+    }
+}
+
+
+static void
+ngx_ws_relay_on_answer(ngx_ws_relay_t *relay, ngx_str_t *head,
+    ngx_str_t *body)
+{
+    uint64_t               status, code;
+    ngx_ws_relay_call_t   *call;
+    ngx_ws_poll_answer_t   answer;
+
+    call = ngx_ws_relay_call(relay, head);
+
+    if (call == NULL
+        || ngx_ws_bus_number(head, &status) != NGX_OK
+        || ngx_ws_bus_number(head, &code) != NGX_OK)
+    {
+        return;
+    }
+
+    answer.status = (ngx_ws_poll_status_e) status;
+    answer.code = (ngx_ws_eio_error_e) code;
+
+    ngx_str_null(&answer.body);
+
+    if (body->len) {
+        answer.body.data = ngx_alloc(body->len, relay->worker->log);
+
+        if (answer.body.data == NULL) {
+            ngx_ws_relay_fail(call, NGX_WS_POLL_UNAVAILABLE);
+            return;
+        }
+
+        answer.body.len = body->len;
+        ngx_memcpy(answer.body.data, body->data, body->len);
+    }
+
+    ngx_ws_relay_finish(call, &answer);
+}
+
+
+static void
+ngx_ws_relay_on_pong(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+{
+    ngx_str_t             from;
+    ngx_ws_relay_peer_t  *peer;
+
+    ngx_ws_bus_word(head, &from);
+
+    peer = ngx_ws_relay_peer_find(relay, &from);
+
+    if (peer) {
+        peer->heard = ngx_current_msec;
+    }
+}
+
+
+/*
+ * The request that an answer is for, NULL if it has ended; the worker at the
+ * other end is alive.
+ */
+
+static ngx_ws_relay_call_t *
+ngx_ws_relay_call(ngx_ws_relay_t *relay, ngx_str_t *head)
+{
+    uint64_t            id;
+    ngx_str_t           none;
+    ngx_rbtree_node_t  *node;
+
+    if (ngx_ws_bus_number(head, &id) != NGX_OK) {
+        return NULL;
+    }
+
+    ngx_str_null(&none);
+    ngx_ws_relay_on_pong(relay, head, &none);
+
+    node = relay->calls.root;
+
+    while (node != &relay->calls_sentinel) {
+
+        if (id == node->key) {
+            return ngx_rbtree_data(node, ngx_ws_relay_call_t, node);
+        }
+
+        node = (id < node->key) ? node->left : node->right;
+    }
+
+    return NULL;
+}

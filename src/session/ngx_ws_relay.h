@@ -1,0 +1,37 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_RELAY_H_INCLUDED_
+#define _NGX_WS_RELAY_H_INCLUDED_
+
+
+#include <ngx_ws_poll.h>
+
+
+/*
+ * Requests of polling sessions wherever these are: in this worker, or in
+ * another one, of this machine or not, which answers through Redis.
+ */
+
+
+/* w->relay and w->letters.  NGX_ERROR without memory. */
+ngx_int_t ngx_ws_relay_create(ngx_ws_worker_t *w);
+void ngx_ws_relay_destroy(ngx_ws_worker_t *w);
+
+/*
+ * As the functions of the same names in ngx_ws_poll.h; a request is always
+ * answered, at the latest when its session's worker was not heard of for four
+ * seconds.
+ */
+ngx_int_t ngx_ws_relay_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
+void ngx_ws_relay_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
+void ngx_ws_relay_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
+
+/* The link for messages is lost, and with it whatever was under way. */
+void ngx_ws_relay_deaf(ngx_ws_worker_t *w);
+
+
+#endif /* _NGX_WS_RELAY_H_INCLUDED_ */
