@@ -26,6 +26,9 @@
     // idle, connecting, connected, waiting (to connect again), closed
     #state = 'idle';
 
+    // what the server said of the connection
+    #connection = null;
+
     #attempts = 0;
 
     #lastAnswer = 0;
@@ -217,6 +220,7 @@
 
       const again = this.#attempts > 0 || this.#channels.size > 0;
       this.#state = 'connected';
+      this.#connection = answer.data;
       this.#attempts = 0;
       this.#settleWaiting((call) => call.resolve(answer.data));
       this.#scheduleHeartbeat(this.heartbeatInterval);
@@ -326,7 +330,7 @@
     // Calls.
 
     #whenConnected() {
-      if (this.#state === 'connected') return Promise.resolve();
+      if (this.#state === 'connected') return Promise.resolve(this.#connection);
 
       if (this.#state === 'closed' || this.#waiting.size >= MAX_WAITING) {
         return Promise.reject(notConnected());

@@ -12,6 +12,7 @@ needs_test=(
     /usr/share/perl5/IO/Socket/SSL.pm=libio-socket-ssl-perl
     openssl=openssl
     curl=curl
+    chromium=chromium
 )
 
 parts=(lint build unit fuzz standin t e2e)
@@ -102,7 +103,7 @@ part_of() {
         t/*.t)
             echo t
             ;;
-        t/e2e/*.mjs)
+        t/e2e/*.mjs | client/test/*.mjs)
             echo e2e
             ;;
         *)
@@ -374,7 +375,8 @@ given_or_all() {
 part_e2e() {
     local files=() file
 
-    mapfile -t files < <(given_or_all t/e2e/*.mjs -- "$@")
+    mapfile -t files < <(given_or_all client/test/*.mjs t/e2e/*.mjs \
+                             -- "$@")
     [ ${#files[@]} -gt 0 ] || return 0
 
     ensure_node_modules

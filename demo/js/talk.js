@@ -59,7 +59,10 @@ export class Talk {
   }
 
   openSocket() {
-    const socket = io({ tryAllTransports: true });
+    const socket = io({
+      transports: ['polling', 'websocket'],
+      tryAllTransports: true,
+    });
 
     socket.on('connect', () => this.authenticate());
     socket.on('disconnect', (reason) => {

@@ -1,0 +1,3 @@
+const ws = new WebSocketClient({
+    heartbeatInterval: 15000, // 15 seconds instead of 30
+});

@@ -1,0 +1,62 @@
+// An instance of its own, for tests that stop it or go without the others.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const dev = new URL('../../../dev', import.meta.url).pathname;
+
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+export class Instance {
+  constructor(port) {
+    this.port = port;
+    this.url = `http://127.0.0.1:${port}`;
+    this.runDir = mkdtempSync(join(tmpdir(), 'ws-own.'));
+  }
+
+  static async create() {
+    const instance = new Instance(await freePort());
+    await instance.start();
+    return instance;
+  }
+
+  // Again on the same port and data, after stop().
+  async start() {
+    this.process = spawn(dev, ['run'], {
+      env: { ...process.env, PORT: this.port, RUN_DIR: this.runDir },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+
+    let output = '';
+    await new Promise((resolve, reject) => {
+      const read = (text) => {
+        output += text;
+        if (/^ready /m.test(output)) resolve();
+      };
+      this.process.stdout.on('data', read);
+      this.process.stderr.on('data', read);
+      this.process.once('exit', () => reject(new Error(output)));
+    });
+  }
+
+  async stop() {
+    this.process.kill('SIGTERM');
+    if (this.process.exitCode === null) await once(this.process, 'exit');
+  }
+
+  async destroy() {
+    await this.stop();
+    rmSync(this.runDir, { recursive: true, force: true });
+  }
+}
