@@ -196,11 +196,6 @@ commands(void)
     is_int(number, 42, "a string that is a number");
 
     clear();
-    command("GET", "none", NULL);
-    loop_until(&seen.answered, 1);
-    is_int(number, 0, "nil is 0");
-
-    clear();
     command("LPUSH", "a", "x");
     loop_until(&seen.answered, 1);
     is_int(seen.errors, 1, "an error is an answer");
