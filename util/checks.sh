@@ -110,22 +110,28 @@ cmd_asan() {
 }
 
 
-# the unit tests without sanitizers, and the tests that need no stores
+# the unit tests, without sanitizers, and the files for Test::Nginx that need
+# no stores
 
 cmd_valgrind() {
     local files=()
 
     ensure_packages valgrind=valgrind
     begin_test
-    make_tree module gcc modules || die "the build failed"
-    module_so=$(tree_dir module gcc)/objs/$module.so
-    under="valgrind -q --leak-check=full --num-callers=30"
-    under+=" --suppressions=$top/util/valgrind.supp"
-    under+=" --log-file=$work/logs/valgrind.%p"
-    export TEST_NGINX_TIMEOUT=20
 
-    mapfile -t files < <(given_or_all t/10_*.t -- "$@")
-    [ ${#files[@]} -eq 0 ] || prove_files -r "$results" -- "${files[@]}"
+    under="valgrind -q --leak-check=full --show-possibly-lost=no"
+    under+=" --num-callers=30 --suppressions=$top/util/valgrind.supp"
+    under+=" --error-exitcode=99"
+    unit_out=$build/unit-plain
+    unit_options=(sanitizers= warnings=-w)
+    export TEST_NGINX_TIMEOUT=60
+
+    if [ $# -eq 0 ]; then
+        mapfile -t files < <(grep -lE '^use Test::Nginx::Socket' t/10_*.t)
+        set -- unit "${files[@]}"
+    fi
+
+    run_parts "$@"
     sum_up
 }
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env perl
 
-# Runs TAP tests one after another, as prove does: prove.pl [-b COMMAND]
-# [-a COMMAND] [-r RESULTS] FILE ...
+# Runs TAP tests one after another, as prove does: prove.pl [-v] [-b COMMAND]
+# [-a COMMAND] [-x COMMAND] [-r RESULTS] FILE ...
 #
 #   -b  run before each file
 #   -a  run after each file; if it fails, what it prints is a failed test
+#   -x  what programs are run under
 #   -r  a line "PASSED FAILED" is added to this file
 #
 # A file that ends *.t is a Perl script, any other a program.
@@ -17,7 +18,7 @@ use TAP::Harness;
 
 my %opt;
 
-GetOptions(\%opt, 'b=s', 'a=s', 'r=s', 'v') or exit 2;
+GetOptions(\%opt, 'b=s', 'a=s', 'x=s', 'r=s', 'v') or exit 2;
 
 my $failed = 0;
 
@@ -26,7 +27,8 @@ my $harness = TAP::Harness->new({
     merge     => 0,
     timer     => 0,
     color     => -t STDOUT ? 1 : 0,
-    exec      => sub { $_[1] =~ /\.t$/ ? undef : [$_[1]] },
+    exec      => sub { $_[1] =~ /\.t$/ ? undef
+                       : [split(' ', $opt{x} // ''), $_[1]] },
 });
 
 $harness->callback(parser_args => sub {

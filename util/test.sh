@@ -19,8 +19,10 @@ parts=(lint build unit fuzz standin t e2e)
 
 fuzz_seconds=3
 
-# what nginx is run under: valgrind
+# what nginx and the unit tests are run under: valgrind; how these are built
 under=
+unit_out=$build/unit
+unit_options=()
 
 
 # cmd_test [PART|FILE ...]
@@ -173,11 +175,11 @@ part_unit() {
     mapfile -t tests < <(given_or_all t/unit/*_test.c -- "$@")
     [ ${#tests[@]} -gt 0 ] || return 0
 
-    unit_make gcc "$build/unit" tests "$@" || exit 1
+    unit_make gcc "$unit_out" tests "$@" || exit 1
 
     tests=("${tests[@]##*/}")
-    tests=("${tests[@]/#/$build/unit/}")
-    "$top/util/prove.pl" -r "$results" "${tests[@]%.c}"
+    tests=("${tests[@]/#/$unit_out/}")
+    "$top/util/prove.pl" -r "$results" -x "$under" "${tests[@]%.c}"
 }
 
 
@@ -199,7 +201,7 @@ unit_make() {
     make -s -k -j2 -f "$top/t/unit/Makefile" TOP="$top" OUT="$out" \
         NGINX="$source" OBJS="$tree/objs" CC="$cc" \
         INCS="$(mariadb_config --include || mysql_config --include)" \
-        "${targets[@]:-$target}"
+        "${unit_options[@]}" "${targets[@]:-$target}"
 }
 
 
@@ -311,7 +313,7 @@ test_environment() {
 make_nginx_wrapper() {
     cat << END
 #!/bin/sh
-exec $under "$(command -v "$nginx")" -g 'error_log $work/logs/error.log warn;' "\$@"
+exec $under ${under:+--log-file=$work/logs/valgrind.%p} "$(command -v "$nginx")" -g 'error_log $work/logs/error.log warn;' "\$@"
 END
 }
 
