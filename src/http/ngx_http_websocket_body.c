@@ -162,6 +162,10 @@ ngx_http_websocket_body_append(ngx_http_request_t *r,
     size_t   size;
     u_char  *data;
 
+    if (len == 0) {
+        return NGX_OK;
+    }
+
     if (len > ctx->body_limit - ctx->body.len) {
         return NGX_HTTP_REQUEST_ENTITY_TOO_LARGE;
     }

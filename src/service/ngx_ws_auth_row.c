@@ -65,6 +65,7 @@ ngx_ws_auth_row_read(ngx_ws_zone_token_t *token, ngx_ws_mysql_result_t *res,
     ngx_ws_mysql_value_t  *v;
 
     ngx_memzero(token, sizeof(ngx_ws_zone_token_t));
+    ngx_str_set(&token->name, "");
 
     if (res->rc == NGX_ERROR) {
         ngx_ws_auth_row_refused(res, log);
