@@ -162,8 +162,11 @@ ngx_ws_redis_key(ngx_ws_redis_key_t *key, ngx_str_t *prefix,
 
     if (f->flags & NGX_WS_REDIS_KEY_HAS_NAME) {
         *p++ = ':';
-        p = ngx_cpymem(p, name->data,
-                       ngx_min(name->len, NGX_WS_REDIS_KEY_NAME));
+
+        if (name->len) {
+            p = ngx_cpymem(p, name->data,
+                           ngx_min(name->len, NGX_WS_REDIS_KEY_NAME));
+        }
     }
 
     key->str.len = p - key->data;
