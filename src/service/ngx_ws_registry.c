@@ -172,11 +172,15 @@ ngx_ws_registry_register(ngx_ws_call_t *call,
     }
 
     ctx->link = link;
-    ctx->device.len = conn->device_type.len;
-    ctx->device.data = ngx_pstrdup(call->pool, &conn->device_type);
-    if (ctx->device.data == NULL) {
-        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
-        return;
+
+    if (conn->device_type.len) {
+        ctx->device.len = conn->device_type.len;
+        ctx->device.data = ngx_pstrdup(call->pool, &conn->device_type);
+
+        if (ctx->device.data == NULL) {
+            ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+            return;
+        }
     }
 
     keep = ngx_ws_registry_keep(w);
