@@ -58,6 +58,7 @@ cmd_start() {
 
     need_instance
     [ -z "$(running_pid "$1")" ] || die "$1 is running already"
+    tied=()
     "start_$1"
 }
 
@@ -171,13 +172,16 @@ stop_leftovers() {
 
 
 # start NAME COMMAND ...: in a session of its own, so that Ctrl-C in a
-# terminal reaches ./dev alone
+# terminal reaches ./dev alone; it ends with us, however we end, unless we
+# are ./dev start
+
+tied=(setpriv --pdeathsig TERM)
 
 start() {
     local name=$1
 
     shift
-    setsid "$@" > "$run_dir/logs/$name.out" 2>&1 9>&- < /dev/null &
+    setsid "${tied[@]}" "$@" > "$run_dir/logs/$name.out" 2>&1 9>&- < /dev/null &
 }
 
 

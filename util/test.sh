@@ -38,17 +38,29 @@ cmd_test() {
 }
 
 
+# run_parts PART|FILE ...: the files of a part together, one after another
+# the parts
+
 run_parts() {
-    local what part
+    local what part order=() files
+    local -A given=()
 
     for what; do
         if [[ " ${parts[*]} " == *" $what "* ]]; then
-            run_part "$what"
+            part=$what
+            what=
         else
             what=$(from_top "$what")
             part=$(part_of "$what")
-            run_part "$part" "$what"
         fi
+
+        [ -n "${given[$part]+x}" ] || order+=("$part")
+        given[$part]+=" $what"
+    done
+
+    for part in "${order[@]}"; do
+        read -r -a files <<< "${given[$part]}"
+        run_part "$part" "${files[@]}"
     done
 }
 
@@ -71,13 +83,24 @@ begin_test() {
     called_in=$PWD
     cd "$top"
 
+    group=
     results=$work/results
     : > "$results"
 }
 
 
 end_test() {
+    local i
+
     trap '' INT TERM HUP
+
+    if [ -n "$group" ] && kill -TERM -- "-$group" 2> /dev/null; then
+        for (( i = 0; i < 200; i++ )); do
+            kill -0 -- "-$group" 2> /dev/null || break
+            sleep 0.1
+        done
+    fi
+
     run_dir=$work/stores
     stop_servers
     rm -rf "$work"
@@ -118,17 +141,37 @@ part_of() {
 # a part that breaks off without a result has failed
 
 run_part() {
-    local part=$1 before
+    local part=$1 before broken=""
 
     shift
     say "testing: $part $*"
     before=$(wc -l < "$results")
-    if ! ( "part_$part" "$@" ) && ! tail -n "+$((before + 1))" "$results" \
-                                    | awk '$2 { f = 1 } END { exit !f }'
+
+    in_group "part_$part" "$@" || broken=1
+
+    if [ -n "$broken" ] && ! tail -n "+$((before + 1))" "$results" \
+                             | awk '$2 { f = 1 } END { exit !f }'
     then
         echo "not ok - $part broke off"
         echo 0 1 >> "$results"
     fi
+}
+
+
+# in_group COMMAND ...: in a process group of its own, so that a signal to us
+# ends it at once
+
+in_group() {
+    local rc=0
+
+    set -m
+    (set +me; "$@") < /dev/null &
+    group=$!
+    set +m
+
+    wait "$group" || rc=$?
+    group=
+    return $rc
 }
 
 
@@ -442,5 +485,5 @@ cmd_prove() {
         files+=("$(from_top "$file")")
     done
 
-    prove_files -v -- "${files[@]}"
+    in_group prove_files -v -- "${files[@]}"
 }
