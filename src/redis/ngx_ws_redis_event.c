@@ -149,6 +149,8 @@ ngx_ws_redis_event_write_handler(ngx_event_t *wev)
     ngx_log_debug1(NGX_LOG_DEBUG_EVENT, wev->log, 0,
                    "websocket redis write: %d", c->fd);
 
+    e->writable = ngx_current_msec;
+
     ngx_ws_redis_event_enter(e);
 
     e->writing = 1;

@@ -26,6 +26,7 @@ typedef struct {
     void              *context;     /* redisAsyncContext or NULL */
     ngx_connection_t  *connection;
     ngx_event_t        flush;
+    ngx_msec_t         writable;    /* when the socket last took more */
     ngx_uint_t         entered;
 
     void             (*left)(void *data);

@@ -504,7 +504,11 @@ ngx_ws_redis_link_check(ngx_ws_redis_link_t *link)
 {
     ngx_msec_t  silent, limit;
 
-    silent = ngx_current_msec - link->heard;
+    /* who takes in what is large is not away */
+
+    silent = ngx_min(ngx_current_msec - link->heard,
+                     ngx_current_msec - link->event.writable);
+
     limit = link->awaited ? link->conf->command_timeout
                           : NGX_WS_REDIS_LINK_IDLE;
 

@@ -14,7 +14,7 @@
 #include "test.h"
 
 
-#define LOOP_TIMEOUT  5000
+#define LOOP_TIMEOUT  20000
 
 
 typedef struct {

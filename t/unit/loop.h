@@ -25,7 +25,7 @@ void loop_init(void);
 /* One turn, which waits for a millisecond at most. */
 void loop_turn(void);
 
-/* Turns until *counter is n or more, for five seconds; tells whether it is. */
+/* Turns until *counter is n or more, for 20 seconds; tells whether it is. */
 ngx_uint_t loop_until(ngx_uint_t *counter, ngx_uint_t n);
 
 /* Turns for that many milliseconds. */
