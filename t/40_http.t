@@ -20,8 +20,8 @@ my $h2_port = free_port();
 
 my $nginx = Test::Nginx::Server->start(
     workers     => 1,
-    # nginx' own, where sanitizers look at HTTP/2
-    allow       => qr!^src/http/\S+ runtime error: .* misaligned address!,
+    # nginx' own, where sanitizers look at SSI and HTTP/2
+    allow       => qr{^src/(?:core|http)/\S+ runtime error: },
     http_config => <<"END",
     websocket_redis \$TEST_NGINX_REDIS;
     websocket_mysql \$TEST_NGINX_MYSQL;
