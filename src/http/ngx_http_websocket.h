@@ -79,6 +79,8 @@ typedef struct {
     ngx_str_t                     protocol;
     ngx_str_t                     token;
     ngx_str_t                     sid;           /* to be taken over */
+    ngx_str_t                     owner;         /* in another worker */
+    uint64_t                      ticket;
     ngx_uint_t                    busy;          /* it can not be */
     u_char                        accept_data[NGX_WS_HANDSHAKE_ACCEPT_LEN];
 } ngx_http_websocket_upgrade_t;
@@ -272,9 +274,8 @@ ngx_uint_t ngx_http_websocket_upgrade_wanted(ngx_http_request_t *r);
 ngx_int_t ngx_http_websocket_upgrade(ngx_http_request_t *r,
     const ngx_ws_dialect_t *dialect);
 
-/* The second half of it, where the session of the query was asked between. */
-ngx_int_t ngx_http_websocket_upgrade_accept(ngx_http_request_t *r,
-    ngx_str_t *sid, ngx_uint_t busy);
+/* The second half of it, once the session of the query was asked. */
+ngx_int_t ngx_http_websocket_upgrade_accept(ngx_http_request_t *r);
 
 
 /*

@@ -196,6 +196,8 @@ ngx_http_websocket_hijack_params(ngx_http_request_t *r, ngx_pool_t *pool,
         || ngx_http_websocket_hijack_copy(pool, &session->agent, &agent)
            != NGX_OK
         || ngx_http_websocket_hijack_copy(pool, &session->sid, &up->sid)
+           != NGX_OK
+        || ngx_http_websocket_hijack_copy(pool, &session->owner, &up->owner)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -219,6 +221,7 @@ ngx_http_websocket_hijack_params(ngx_http_request_t *r, ngx_pool_t *pool,
     session->conf = &wlcf->session;
     session->service = &wlcf->service;
     session->dialect = up->dialect;
+    session->ticket = up->ticket;
     session->address = params->address;
 
     return NGX_OK;

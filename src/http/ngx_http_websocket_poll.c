@@ -320,19 +320,32 @@ ngx_http_websocket_poll_answer(ngx_ws_poll_request_t *pr,
     ngx_int_t                   rc;
     ngx_connection_t           *c;
     ngx_http_request_t         *r;
+    ngx_http_websocket_ctx_t   *ctx;
     ngx_http_websocket_poll_t  *poll;
 
     poll = (ngx_http_websocket_poll_t *) pr;
 
+    r = poll->r;
+    c = r->connection;
+
     poll->answered = 1;
     poll->answer = *answer;
+
+    if (pr->kind == NGX_WS_POLL_PROBE && answer->owner.len) {
+        ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+        ctx->upgrade->ticket = answer->ticket;
+        ctx->upgrade->owner.len = answer->owner.len;
+        ctx->upgrade->owner.data = ngx_pstrdup(r->pool, &answer->owner);
+
+        if (ctx->upgrade->owner.data == NULL) {
+            poll->answer.status = NGX_WS_POLL_UNAVAILABLE;
+        }
+    }
 
     if (poll->asking) {
         return;
     }
-
-    r = poll->r;
-    c = r->connection;
 
     ngx_http_set_log_request(c->log, r);
 
@@ -348,9 +361,10 @@ ngx_http_websocket_poll_answer(ngx_ws_poll_request_t *pr,
 static ngx_int_t
 ngx_http_websocket_poll_reply(ngx_http_websocket_poll_t *poll)
 {
-    ngx_int_t            rc;
-    ngx_str_t            ok;
-    ngx_http_request_t  *r;
+    ngx_int_t                  rc;
+    ngx_str_t                  ok;
+    ngx_http_request_t        *r;
+    ngx_http_websocket_ctx_t  *ctx;
 
     r = poll->r;
 
@@ -363,8 +377,11 @@ ngx_http_websocket_poll_reply(ngx_http_websocket_poll_t *poll)
     }
 
     if (poll->request.kind == NGX_WS_POLL_PROBE) {
-        return ngx_http_websocket_upgrade_accept(r, &poll->request.sid,
-                                  poll->answer.status == NGX_WS_POLL_BUSY);
+        ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+        ctx->upgrade->busy = (poll->answer.status == NGX_WS_POLL_BUSY);
+
+        return ngx_http_websocket_upgrade_accept(r);
     }
 
     if (ngx_http_websocket_header_add(r, "Cache-Control", "no-store")

@@ -95,20 +95,16 @@ ngx_http_websocket_upgrade(ngx_http_request_t *r,
         return ngx_http_websocket_poll_probe(r);
     }
 
-    return ngx_http_websocket_upgrade_accept(r, &up->sid, 0);
+    return ngx_http_websocket_upgrade_accept(r);
 }
 
 
 ngx_int_t
-ngx_http_websocket_upgrade_accept(ngx_http_request_t *r, ngx_str_t *sid,
-    ngx_uint_t busy)
+ngx_http_websocket_upgrade_accept(ngx_http_request_t *r)
 {
     ngx_http_websocket_ctx_t  *ctx;
 
     ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
-
-    ctx->upgrade->sid = *sid;
-    ctx->upgrade->busy = busy;
 
     if (ngx_http_websocket_upgrade_headers(r, ctx->upgrade) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;

@@ -235,6 +235,14 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
 }
 
 
+ngx_ws_identity_t *
+ngx_ws_auth_accept(ngx_ws_auth_t *auth, u_char *digest,
+    ngx_ws_zone_token_t *token)
+{
+    return ngx_ws_identity_get(&auth->identities, digest, token);
+}
+
+
 void
 ngx_ws_auth_cancel(ngx_ws_auth_wait_t *wait)
 {

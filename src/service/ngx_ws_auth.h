@@ -70,6 +70,13 @@ ngx_int_t ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
  */
 void ngx_ws_auth_up(ngx_ws_auth_t *auth);
 
+/*
+ * A reference to an identity that was verified by another worker.  NULL
+ * without memory.
+ */
+ngx_ws_identity_t *ngx_ws_auth_accept(ngx_ws_auth_t *auth, u_char *digest,
+    ngx_ws_zone_token_t *token);
+
 /* Forgets the waiter: done() is not called. */
 void ngx_ws_auth_cancel(ngx_ws_auth_wait_t *wait);
 

@@ -510,6 +510,24 @@ ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
 }
 
 
+ngx_ws_redis_op_t *
+ngx_ws_registry_move(ngx_ws_worker_t *w, ngx_str_t *connection_id,
+    uint64_t socket, ngx_str_t *from, ngx_ws_redis_reply_pt handler,
+    void *data)
+{
+    u_char     buf[NGX_INT64_LEN];
+    ngx_str_t  args[4];
+
+    args[0] = *connection_id;
+    args[1] = *from;
+    (void) ngx_ws_registry_number(&args[2], buf, socket);
+    args[3] = w->incarnation;
+
+    return ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_MOVE, args, 4,
+                                handler, data);
+}
+
+
 static void
 ngx_ws_registry_flush(ngx_ws_registry_t *reg)
 {

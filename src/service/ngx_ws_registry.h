@@ -67,6 +67,14 @@ void ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_str_t *connection_id, uint64_t socket);
 
 /*
+ * The live socket of this number has moved here from another worker: the
+ * answer is 1, or 0 if the connection has ended or has another socket.
+ */
+ngx_ws_redis_op_t *ngx_ws_registry_move(ngx_ws_worker_t *w,
+    ngx_str_t *connection_id, uint64_t socket, ngx_str_t *from,
+    ngx_ws_redis_reply_pt handler, void *data);
+
+/*
  * The connection is in use, unless it is somebody else's: a REST call carried
  * its id, or its socket lives on.  A connection is forgotten some hours after
  * the last sign of life (retention_connections), so a call an hour is enough

@@ -15,16 +15,6 @@
 #include <ngx_ws_sio.h>
 
 
-/* An answer that waits for the attachments to send with it. */
-
-typedef struct {
-    size_t          bytes;
-    ngx_uint_t      n;             /* have come */
-    ngx_uint_t      wanted;
-    ngx_ws_buf_t   *bufs[1 + NGX_WS_SIO_ATTACHMENTS];
-} ngx_ws_echo_t;
-
-
 static void ngx_ws_echo_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt);
 static void ngx_ws_echo_connect(ngx_ws_session_t *s, ngx_ws_packet_t *pkt);
 static void ngx_ws_echo_event(ngx_ws_session_t *s, ngx_ws_packet_t *pkt);

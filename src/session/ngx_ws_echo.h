@@ -9,6 +9,7 @@
 
 
 #include <ngx_ws_session.h>
+#include <ngx_ws_sio.h>
 
 
 /*
@@ -22,6 +23,18 @@
  * acknowledged, with the arguments they came with.
  */
 extern const ngx_ws_session_app_t  ngx_ws_echo_app;
+
+/* In s->state: an answer that waits for the attachments to send with it. */
+
+#define NGX_WS_ECHO_BUFS  (1 + NGX_WS_SIO_ATTACHMENTS)
+
+typedef struct {
+    size_t          bytes;
+    ngx_uint_t      n;             /* have come */
+    ngx_uint_t      wanted;
+    ngx_ws_buf_t   *bufs[NGX_WS_ECHO_BUFS];
+} ngx_ws_echo_t;
+
 
 /* Plain WebSocket: every message comes back as it is. */
 void ngx_ws_echo_message(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,

@@ -51,8 +51,13 @@ void ngx_ws_event_detach(ngx_ws_session_t *s);
 /* Whose event the call is; NULL once that session has ended. */
 ngx_ws_session_t *ngx_ws_event_session(ngx_ws_call_t *call);
 
-/* The client can't say any more that it has stopped typing. */
+/*
+ * The client says that it types there; it can't say any more that it has
+ * stopped; it says so to another worker from now on.
+ */
+void ngx_ws_event_typing_add(ngx_ws_session_t *s, ngx_str_t *conversation);
 void ngx_ws_event_typing_cleanup(ngx_ws_session_t *s);
+void ngx_ws_event_typing_forget(ngx_ws_session_t *s);
 
 /* Stops or resumes the client's messages by what is under way. */
 void ngx_ws_event_flow(ngx_ws_session_t *s);

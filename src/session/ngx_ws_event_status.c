@@ -15,8 +15,6 @@
 #define NGX_WS_EVENT_TYPINGS  8        /* conversations of one client */
 
 
-static void ngx_ws_event_typing_add(ngx_ws_session_t *s,
-    ngx_str_t *conversation);
 
 
 void
@@ -85,7 +83,7 @@ ngx_ws_event_typing(ngx_ws_session_t *s, ngx_ws_call_t *call,
 
 /* Beyond some conversations at once the oldest are left to expire. */
 
-static void
+void
 ngx_ws_event_typing_add(ngx_ws_session_t *s, ngx_str_t *conversation)
 {
     ngx_uint_t                 n;
@@ -137,6 +135,20 @@ ngx_ws_event_typing_cleanup(ngx_ws_session_t *s)
 
         ngx_ws_typing_end(s->worker, s->identity, s->node.key,
                           &t->conversation);
+        ngx_free(t);
+    }
+}
+
+
+void
+ngx_ws_event_typing_forget(ngx_ws_session_t *s)
+{
+    ngx_ws_session_typing_t  *t;
+
+    while (s->typings) {
+        t = s->typings;
+        s->typings = t->next;
+
         ngx_free(t);
     }
 }

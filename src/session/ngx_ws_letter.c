@@ -155,6 +155,44 @@ ngx_ws_letter_post(ngx_ws_worker_t *w, ngx_str_t *to, ngx_str_t *sid,
 }
 
 
+void
+ngx_ws_letter_mark(ngx_ws_worker_t *w, ngx_str_t *to, const char *fmt, ...)
+{
+    u_char              *p;
+    va_list              args;
+    ngx_str_t            there[3], here[3];
+    ngx_ws_redis_cmd_t   cmds[2];
+    ngx_ws_redis_key_t   channel;
+
+    u_char  text[NGX_WS_LETTER_HEAD + sizeof("letter - \n")];
+
+    p = ngx_cpymem(text, "letter - ", sizeof("letter - ") - 1);
+
+    va_start(args, fmt);
+    p = ngx_vslprintf(p, p + NGX_WS_LETTER_HEAD, fmt, args);
+    va_end(args);
+
+    *p++ = '\n';
+
+    ngx_str_set(&there[0], "PUBLISH");
+    there[1] = *ngx_ws_redis_key(&channel, &w->conf->redis.prefix,
+                                 NGX_WS_REDIS_KEY_WORKER, 0, 0, to);
+    there[2].len = p - text;
+    there[2].data = text;
+
+    here[0] = there[0];
+    here[1] = *ngx_ws_bus_own(w->bus);
+    here[2] = there[2];
+
+    cmds[0].argv = there;
+    cmds[0].argc = 3;
+    cmds[1].argv = here;
+    cmds[1].argc = 3;
+
+    (void) ngx_ws_redis_multi(w->redis, cmds, 2, NULL, NULL);
+}
+
+
 static ngx_int_t
 ngx_ws_letter_start(ngx_ws_letter_t *letter)
 {

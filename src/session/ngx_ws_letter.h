@@ -78,6 +78,10 @@ void ngx_ws_letter_cancel(ngx_ws_letter_t *letter);
 void ngx_ws_letter_post(ngx_ws_worker_t *w, ngx_str_t *to, ngx_str_t *sid,
     const char *fmt, ...);
 
+/* The same to a worker and to this one, at one moment of Redis. */
+void ngx_ws_letter_mark(ngx_ws_worker_t *w, ngx_str_t *to, const char *fmt,
+    ...);
+
 /* What came by the worker's channel behind the word "letter". */
 void ngx_ws_letter_receive(ngx_ws_worker_t *w, ngx_str_t *text);
 

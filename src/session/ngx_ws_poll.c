@@ -235,7 +235,12 @@ ngx_ws_poll_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
         return NGX_DECLINED;
     }
 
-    if (poll->post || poll->quiet) {
+    if (poll->quiet) {
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_REQUEST);
+        return NGX_DONE;
+    }
+
+    if (poll->post) {
         ngx_ws_poll_overlap(poll, pr);
         return NGX_DONE;
     }
@@ -287,7 +292,13 @@ ngx_ws_poll_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
 static void
 ngx_ws_poll_get(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
 {
-    if (poll->get || poll->quiet) {
+    if (poll->quiet) {
+        /* the client has gone over to its WebSocket */
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_REQUEST);
+        return;
+    }
+
+    if (poll->get) {
         ngx_ws_poll_overlap(poll, pr);
         return;
     }
@@ -310,7 +321,13 @@ ngx_ws_poll_post(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
         return;
     }
 
-    if ((poll->post && poll->post != pr) || poll->quiet) {
+    if (poll->quiet) {
+        ngx_ws_poll_cancel(poll->worker, pr);
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_REQUEST);
+        return;
+    }
+
+    if (poll->post && poll->post != pr) {
         ngx_ws_poll_overlap(poll, pr);
         return;
     }
@@ -362,15 +379,28 @@ ngx_ws_poll_overlap(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
 }
 
 
+void
+ngx_ws_poll_refuse_get(ngx_ws_poll_t *poll)
+{
+    ngx_ws_poll_request_t  *pr;
+
+    pr = poll->get;
+    poll->get = NULL;
+
+    ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_REQUEST);
+}
+
+
 static void
 ngx_ws_poll_answer(ngx_ws_poll_request_t *pr, ngx_ws_poll_status_e status,
     ngx_ws_eio_error_e code)
 {
     ngx_ws_poll_answer_t  answer;
 
+    ngx_memzero(&answer, sizeof(ngx_ws_poll_answer_t));
+
     answer.status = status;
     answer.code = code;
-    ngx_str_null(&answer.body);
 
     pr->answer(pr, &answer);
 }
@@ -460,7 +490,10 @@ ngx_ws_poll_handler(ngx_event_t *ev)
         return;
     }
 
-    if (poll->quiet && ngx_ws_poll_upgrade_is_quiet(poll)) {
+    if (poll->quiet && !poll->quiet_told
+        && ngx_ws_poll_upgrade_is_quiet(poll))
+    {
+        poll->quiet_told = 1;
         poll->upgrade->quiet(poll->upgrade_data);
     }
 }
@@ -618,8 +651,9 @@ ngx_ws_poll_payload(ngx_ws_poll_t *poll, const char *last)
         len += part;
     }
 
+    ngx_memzero(&answer, sizeof(ngx_ws_poll_answer_t));
+
     answer.status = NGX_WS_POLL_PAYLOAD;
-    answer.code = NGX_WS_EIO_BAD_REQUEST;
 
     answer.body.data = ngx_alloc(len + 2, &poll->log);
     if (answer.body.data == NULL) {

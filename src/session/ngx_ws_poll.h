@@ -52,6 +52,10 @@ typedef struct {
     ngx_ws_poll_status_e     status;
     ngx_ws_eio_error_e       code;
     ngx_str_t                body;      /* of ngx_alloc(), the receiver's */
+
+    /* of a PROBE, if the session is in another worker */
+    ngx_str_t                owner;
+    uint64_t                 ticket;
 } ngx_ws_poll_answer_t;
 
 
@@ -155,6 +159,7 @@ struct ngx_ws_poll_s {
     unsigned                      released:1;   /* it is time */
     unsigned                      quiet:1;      /* is waited for */
     unsigned                      quiet_calls:1;
+    unsigned                      quiet_told:1;
     unsigned                      reading:1;    /* the POST is all here */
     unsigned                      withheld:1;   /* the POST's answer */
     unsigned                      sent_close:1;
@@ -169,6 +174,9 @@ struct ngx_ws_poll_s {
 
 /* The session's transport by its sid, with a session on it; else NULL. */
 ngx_ws_poll_t *ngx_ws_poll_find(ngx_ws_worker_t *w, ngx_str_t *sid);
+
+/* There is no poll any more: an answer for the GET that is held. */
+void ngx_ws_poll_refuse_get(ngx_ws_poll_t *poll);
 
 /* Looks at the end of the loop's turn what there is to do. */
 void ngx_ws_poll_wake(ngx_ws_poll_t *poll);

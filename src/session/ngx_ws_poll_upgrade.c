@@ -39,6 +39,7 @@ ngx_ws_poll_upgrade_quiet(ngx_ws_poll_t *poll, ngx_uint_t calls)
 {
     poll->quiet = 1;
     poll->quiet_calls = calls;
+    poll->quiet_told = 0;
 
     ngx_ws_poll_wake(poll);
 }
@@ -107,18 +108,26 @@ ngx_ws_poll_upgrade_switch(ngx_ws_poll_t *poll, ngx_ws_transport_t *t)
     }
 
     ngx_ws_session_switch(s, t);
+    ngx_ws_poll_upgrade_leave(poll);
+}
 
+
+void
+ngx_ws_poll_upgrade_leave(ngx_ws_poll_t *poll)
+{
     ngx_ws_poll_left_add(&poll->worker->polls->left, &poll->node.str,
                          poll->conf->upgrade_timeout);
     ngx_ws_poll_upgrade_stay(poll);
 
-    /* a GET that is held still gets a NOOP */
-
     poll->transport.handler = NULL;
     poll->closing = 1;
     poll->switched = 1;
-    poll->bye = 1;
     poll->last = 1;
+
+    if (poll->get) {
+        /* that came too late, or together with the upgrade */
+        ngx_ws_poll_refuse_get(poll);
+    }
 
     ngx_ws_poll_wake(poll);
 }

@@ -41,6 +41,9 @@ void ngx_ws_poll_upgrade_quiet(ngx_ws_poll_t *poll, ngx_uint_t calls);
 /* The session goes on with t, first with what is queued. */
 void ngx_ws_poll_upgrade_switch(ngx_ws_poll_t *poll, ngx_ws_transport_t *t);
 
+/* The same without a session: whoever had it has let go of it. */
+void ngx_ws_poll_upgrade_leave(ngx_ws_poll_t *poll);
+
 /* The upgrade has failed: polling goes on. */
 void ngx_ws_poll_upgrade_stay(ngx_ws_poll_t *poll);
 

@@ -9,7 +9,9 @@
 #include <ngx_event.h>
 
 #include <ngx_ws_bus.h>
+#include <ngx_ws_handover.h>
 #include <ngx_ws_letter.h>
+#include <ngx_ws_move.h>
 #include <ngx_ws_relay.h>
 
 
@@ -57,16 +59,6 @@ struct ngx_ws_relay_call_s {
 };
 
 
-struct ngx_ws_relay_s {
-    ngx_ws_worker_t           *worker;
-    uint64_t                   sequence;
-    ngx_rbtree_t               calls;
-    ngx_rbtree_node_t          calls_sentinel;
-    ngx_rbtree_t               peers;
-    ngx_rbtree_node_t          peers_sentinel;
-};
-
-
 /* a request of another worker's */
 
 typedef struct {
@@ -109,30 +101,32 @@ static void ngx_ws_relay_peer_destroy(ngx_ws_relay_peer_t *peer);
 
 static void ngx_ws_relay_letter(ngx_ws_worker_t *w, ngx_str_t *verb,
     ngx_str_t *head, ngx_str_t *body);
-static void ngx_ws_relay_on_poll(ngx_ws_relay_t *relay, ngx_str_t *head,
+static void ngx_ws_relay_on_poll(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
 static void ngx_ws_relay_guest_answer(ngx_ws_poll_request_t *pr,
     ngx_ws_poll_answer_t *answer);
 static void ngx_ws_relay_guest_answered(void *data, ngx_int_t rc,
     ngx_str_t *owner);
-static void ngx_ws_relay_on_gone(ngx_ws_relay_t *relay, ngx_str_t *head,
+static void ngx_ws_relay_on_gone(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
-static void ngx_ws_relay_on_ping(ngx_ws_relay_t *relay, ngx_str_t *head,
+static void ngx_ws_relay_on_ping(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
-static void ngx_ws_relay_on_held(ngx_ws_relay_t *relay, ngx_str_t *head,
+static void ngx_ws_relay_on_held(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
-static void ngx_ws_relay_on_answer(ngx_ws_relay_t *relay, ngx_str_t *head,
+static void ngx_ws_relay_on_answer(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
-static void ngx_ws_relay_on_pong(ngx_ws_relay_t *relay, ngx_str_t *head,
+static void ngx_ws_relay_on_pong(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
 
-static ngx_ws_relay_call_t *ngx_ws_relay_call(ngx_ws_relay_t *relay,
-    ngx_str_t *head);
+static ngx_ws_relay_call_t *ngx_ws_relay_call(ngx_ws_worker_t *w,
+    ngx_str_t *head, ngx_str_t *from);
+static void ngx_ws_relay_on_mark(ngx_ws_worker_t *w, ngx_str_t *head,
+    ngx_str_t *body);
 
 
 typedef struct {
     ngx_str_t       verb;
-    void          (*handler)(ngx_ws_relay_t *relay, ngx_str_t *head,
+    void          (*handler)(ngx_ws_worker_t *w, ngx_str_t *head,
                              ngx_str_t *body);
 } ngx_ws_relay_verb_t;
 
@@ -150,6 +144,22 @@ static ngx_ws_relay_verb_t  ngx_ws_relay_verbs[] = {
     { ngx_string("answer"), ngx_ws_relay_on_answer },
 
     { ngx_string("pong"), ngx_ws_relay_on_pong },
+
+    { ngx_string("probe"), ngx_ws_handover_on_probe },
+
+    { ngx_string("stay"), ngx_ws_handover_on_stay },
+
+    { ngx_string("move"), ngx_ws_handover_on_move },
+
+    { ngx_string("mark"), ngx_ws_relay_on_mark },
+
+    { ngx_string("taken"), ngx_ws_handover_on_taken },
+
+    { ngx_string("ended"), ngx_ws_move_on_ended },
+
+    { ngx_string("channels"), ngx_ws_move_on_channels },
+
+    { ngx_string("state"), ngx_ws_move_on_state },
 
     { ngx_null_string, NULL }
 };
@@ -175,6 +185,10 @@ ngx_ws_relay_create(ngx_ws_worker_t *w)
                     ngx_rbtree_insert_value);
     ngx_rbtree_init(&relay->peers, &relay->peers_sentinel,
                     ngx_str_rbtree_insert_value);
+    ngx_rbtree_init(&relay->moves, &relay->moves_sentinel,
+                    ngx_str_rbtree_insert_value);
+    ngx_rbtree_init(&relay->handovers, &relay->handovers_sentinel,
+                    ngx_str_rbtree_insert_value);
 
     w->relay = relay;
     w->letters = ngx_ws_letters_create(w, ngx_ws_relay_letter);
@@ -196,6 +210,9 @@ ngx_ws_relay_destroy(ngx_ws_worker_t *w)
             call = ngx_rbtree_data(node, ngx_ws_relay_call_t, node);
             (void) ngx_ws_relay_drop(call);
         }
+
+        ngx_ws_moves_cleanup(w);
+        ngx_ws_handovers_cleanup(w);
 
         while (w->relay->peers.root != &w->relay->peers_sentinel) {
             node = w->relay->peers.root;
@@ -240,11 +257,6 @@ ngx_ws_relay_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
 
     if (w->relay == NULL || !ngx_ws_poll_is_sid(&pr->sid)) {
         ngx_ws_relay_refuse(pr, NGX_WS_POLL_REFUSED);
-        return;
-    }
-
-    if (pr->kind == NGX_WS_POLL_PROBE) {
-        ngx_ws_relay_refuse(pr, NGX_WS_POLL_BUSY);
         return;
     }
 
@@ -452,6 +464,8 @@ ngx_ws_relay_deaf(ngx_ws_worker_t *w)
         call = ngx_rbtree_data(relay->calls.root, ngx_ws_relay_call_t, node);
         ngx_ws_relay_fail(call, NGX_WS_POLL_UNAVAILABLE);
     }
+
+    ngx_ws_move_deaf(w);
 }
 
 
@@ -593,7 +607,7 @@ ngx_ws_relay_letter(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *head,
         if (v->verb.len == verb->len
             && ngx_strncmp(v->verb.data, verb->data, verb->len) == 0)
         {
-            v->handler(w->relay, head, body);
+            v->handler(w, head, body);
             return;
         }
     }
@@ -604,7 +618,7 @@ ngx_ws_relay_letter(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *head,
 
 
 static void
-ngx_ws_relay_on_poll(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+ngx_ws_relay_on_poll(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 {
     u_char                *p;
     uint64_t               id, kind;
@@ -624,12 +638,12 @@ ngx_ws_relay_on_poll(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
     ngx_ws_bus_word(head, &sid);
 
     guest = ngx_calloc(sizeof(ngx_ws_relay_guest_t) + from.len + sid.len
-                       + body->len, relay->worker->log);
+                       + body->len, w->log);
     if (guest == NULL) {
         return;
     }
 
-    guest->relay = relay;
+    guest->relay = w->relay;
     guest->id = id;
 
     p = guest->data;
@@ -651,7 +665,7 @@ ngx_ws_relay_on_poll(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
 
     guest->holding = 1;
 
-    if (ngx_ws_poll_request(relay->worker, &guest->request) != NGX_OK) {
+    if (ngx_ws_poll_request(w, &guest->request) != NGX_OK) {
         ngx_ws_relay_refuse(&guest->request, NGX_WS_POLL_REFUSED);
     }
 
@@ -661,8 +675,8 @@ ngx_ws_relay_on_poll(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
         ngx_free(guest);
 
     } else if (!guest->answered) {
-        ngx_ws_letter_post(relay->worker, &guest->from, NULL, "held %uL %V",
-                           id, &relay->worker->incarnation);
+        ngx_ws_letter_post(w, &guest->from, NULL, "held %uL %V",
+                           id, &w->incarnation);
     }
 }
 
@@ -679,6 +693,10 @@ ngx_ws_relay_guest_answer(ngx_ws_poll_request_t *pr,
 
     guest->answered = 1;
     guest->payload = answer->body;
+
+    if (pr->kind == NGX_WS_POLL_PROBE && answer->status == NGX_WS_POLL_OK) {
+        ngx_ws_handover_offer(w, &pr->sid, guest->id, &guest->from);
+    }
 
     guest->letter.worker = w;
     guest->letter.to = guest->from;
@@ -721,7 +739,7 @@ ngx_ws_relay_guest_answered(void *data, ngx_int_t rc, ngx_str_t *owner)
 
 
 static void
-ngx_ws_relay_on_gone(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+ngx_ws_relay_on_gone(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 {
     ngx_ws_poll_request_t  pr;
 
@@ -729,28 +747,29 @@ ngx_ws_relay_on_gone(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
 
     ngx_ws_bus_word(head, &pr.sid);
 
-    (void) ngx_ws_poll_gone(relay->worker, &pr);
+    (void) ngx_ws_poll_gone(w, &pr);
 }
 
 
 static void
-ngx_ws_relay_on_ping(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+ngx_ws_relay_on_ping(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 {
     ngx_str_t  from;
 
     ngx_ws_bus_word(head, &from);
 
-    ngx_ws_letter_post(relay->worker, &from, NULL, "pong %V",
-                       &relay->worker->incarnation);
+    ngx_ws_letter_post(w, &from, NULL, "pong %V",
+                       &w->incarnation);
 }
 
 
 static void
-ngx_ws_relay_on_held(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+ngx_ws_relay_on_held(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 {
+    ngx_str_t             from;
     ngx_ws_relay_call_t  *call;
 
-    call = ngx_ws_relay_call(relay, head);
+    call = ngx_ws_relay_call(w, head, &from);
 
     if (call && call->timer.timer_set) {
         ngx_del_timer(&call->timer);
@@ -759,14 +778,15 @@ ngx_ws_relay_on_held(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
 
 
 static void
-ngx_ws_relay_on_answer(ngx_ws_relay_t *relay, ngx_str_t *head,
+ngx_ws_relay_on_answer(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body)
 {
     uint64_t               status, code;
+    ngx_str_t              from;
     ngx_ws_relay_call_t   *call;
     ngx_ws_poll_answer_t   answer;
 
-    call = ngx_ws_relay_call(relay, head);
+    call = ngx_ws_relay_call(w, head, &from);
 
     if (call == NULL
         || ngx_ws_bus_number(head, &status) != NGX_OK
@@ -775,13 +795,16 @@ ngx_ws_relay_on_answer(ngx_ws_relay_t *relay, ngx_str_t *head,
         return;
     }
 
+    ngx_memzero(&answer, sizeof(ngx_ws_poll_answer_t));
+
     answer.status = (ngx_ws_poll_status_e) status;
     answer.code = (ngx_ws_eio_error_e) code;
+    answer.ticket = call->node.key;
 
-    ngx_str_null(&answer.body);
+    answer.owner = from;
 
     if (body->len) {
-        answer.body.data = ngx_alloc(body->len, relay->worker->log);
+        answer.body.data = ngx_alloc(body->len, w->log);
 
         if (answer.body.data == NULL) {
             ngx_ws_relay_fail(call, NGX_WS_POLL_UNAVAILABLE);
@@ -797,14 +820,11 @@ ngx_ws_relay_on_answer(ngx_ws_relay_t *relay, ngx_str_t *head,
 
 
 static void
-ngx_ws_relay_on_pong(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
+ngx_ws_relay_on_pong(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 {
-    ngx_str_t             from;
     ngx_ws_relay_peer_t  *peer;
 
-    ngx_ws_bus_word(head, &from);
-
-    peer = ngx_ws_relay_peer_find(relay, &from);
+    peer = ngx_ws_relay_peer_find(w->relay, head);
 
     if (peer) {
         peer->heard = ngx_current_msec;
@@ -813,27 +833,26 @@ ngx_ws_relay_on_pong(ngx_ws_relay_t *relay, ngx_str_t *head, ngx_str_t *body)
 
 
 /*
- * The request that an answer is for, NULL if it has ended; the worker at the
- * other end is alive.
+ * The request that an answer is for, NULL if it has ended; the worker whom it
+ * comes from is alive.
  */
 
 static ngx_ws_relay_call_t *
-ngx_ws_relay_call(ngx_ws_relay_t *relay, ngx_str_t *head)
+ngx_ws_relay_call(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *from)
 {
     uint64_t            id;
-    ngx_str_t           none;
     ngx_rbtree_node_t  *node;
 
     if (ngx_ws_bus_number(head, &id) != NGX_OK) {
         return NULL;
     }
 
-    ngx_str_null(&none);
-    ngx_ws_relay_on_pong(relay, head, &none);
+    ngx_ws_bus_word(head, from);
+    ngx_ws_relay_on_pong(w, from, NULL);
 
-    node = relay->calls.root;
+    node = w->relay->calls.root;
 
-    while (node != &relay->calls_sentinel) {
+    while (node != &w->relay->calls_sentinel) {
 
         if (id == node->key) {
             return ngx_rbtree_data(node, ngx_ws_relay_call_t, node);
@@ -843,4 +862,33 @@ ngx_ws_relay_call(ngx_ws_relay_t *relay, ngx_str_t *head)
     }
 
     return NULL;
+}
+
+
+/* To both sides of a move: whose it is, tells the sender's name. */
+
+static void
+ngx_ws_relay_on_mark(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
+{
+    uint64_t   ticket;
+    ngx_str_t  rest, sid, from;
+
+    rest = *head;
+
+    ngx_ws_bus_word(&rest, &sid);
+
+    if (ngx_ws_bus_number(&rest, &ticket) != NGX_OK) {
+        return;
+    }
+
+    ngx_ws_bus_word(&rest, &from);
+
+    if (from.len == w->incarnation.len
+        && ngx_memcmp(from.data, w->incarnation.data, from.len) == 0)
+    {
+        ngx_ws_move_on_mark(w, head, body);
+        return;
+    }
+
+    ngx_ws_handover_on_mark(w, head, body);
 }

@@ -17,6 +17,23 @@
  */
 
 
+/* What the files of relaying and moving share. */
+
+struct ngx_ws_relay_s {
+    ngx_ws_worker_t           *worker;
+    uint64_t                   sequence;
+
+    ngx_rbtree_t               calls;        /* requests of ours, by id */
+    ngx_rbtree_node_t          calls_sentinel;
+    ngx_rbtree_t               peers;        /* who holds them, by name */
+    ngx_rbtree_node_t          peers_sentinel;
+    ngx_rbtree_t               moves;        /* sessions that come, by sid */
+    ngx_rbtree_node_t          moves_sentinel;
+    ngx_rbtree_t               handovers;    /* that go, by sid */
+    ngx_rbtree_node_t          handovers_sentinel;
+};
+
+
 /* w->relay and w->letters.  NGX_ERROR without memory. */
 ngx_int_t ngx_ws_relay_create(ngx_ws_worker_t *w);
 void ngx_ws_relay_destroy(ngx_ws_worker_t *w);

@@ -26,10 +26,14 @@
 #define NGX_WS_SESSION_TOUCH  900000   /* between signs of life in Redis */
 
 
+static ngx_ws_session_t *ngx_ws_session_alloc(ngx_ws_transport_t *t,
+    ngx_ws_session_params_t *params);
 static ngx_int_t ngx_ws_session_client(ngx_ws_session_t *s,
     ngx_ws_session_params_t *params);
 static void ngx_ws_session_wire(ngx_ws_session_t *s);
+static void ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t);
 static void ngx_ws_session_end(ngx_ws_session_t *s);
+static void ngx_ws_session_free(ngx_ws_session_t *s);
 
 static void ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p,
     size_t len);
@@ -91,37 +95,12 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
 {
     ngx_ws_session_t  *s;
 
-    s = ngx_calloc(sizeof(ngx_ws_session_t), t->log);
+    s = ngx_ws_session_alloc(t, params);
     if (s == NULL) {
         return NGX_ERROR;
     }
 
-    s->transport = t;
-    s->dialect = params->dialect;
-    s->worker = params->worker;
-    s->conf = params->conf;
-    s->service = params->service;
-    s->log = t->log;
-
-    ngx_queue_init(&s->answers);
-
-    if (ngx_ws_session_client(s, params) != NGX_OK) {
-        ngx_free(s);
-        return NGX_ERROR;
-    }
-
-    ngx_ws_session_wire(s);
-
-    s->timer.data = s;
-    s->timer.log = s->log;
-    s->timer.handler = ngx_ws_session_timer_handler;
-    s->started = ngx_current_msec;
-    s->pinged = ngx_current_msec;
-    s->touched = ngx_current_msec;
     s->node.key = (ngx_rbtree_key_t) s->worker->sequence++;
-
-    t->handler = &ngx_ws_session_handler;
-    t->data = s;
 
     if (s->wire->open(s, &params->sid) != NGX_OK) {
         ngx_free(s->client);
@@ -138,6 +117,46 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
     ngx_ws_session_timer_set(s);
 
     return NGX_OK;
+}
+
+
+static ngx_ws_session_t *
+ngx_ws_session_alloc(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
+{
+    ngx_ws_session_t  *s;
+
+    s = ngx_calloc(sizeof(ngx_ws_session_t), t->log);
+    if (s == NULL) {
+        return NULL;
+    }
+
+    s->transport = t;
+    s->dialect = params->dialect;
+    s->worker = params->worker;
+    s->conf = params->conf;
+    s->service = params->service;
+    s->log = t->log;
+
+    ngx_queue_init(&s->answers);
+
+    if (ngx_ws_session_client(s, params) != NGX_OK) {
+        ngx_free(s);
+        return NULL;
+    }
+
+    ngx_ws_session_wire(s);
+
+    s->timer.data = s;
+    s->timer.log = s->log;
+    s->timer.handler = ngx_ws_session_timer_handler;
+    s->started = ngx_current_msec;
+    s->pinged = ngx_current_msec;
+    s->touched = ngx_current_msec;
+
+    t->handler = &ngx_ws_session_handler;
+    t->data = s;
+
+    return s;
 }
 
 
@@ -202,8 +221,68 @@ ngx_ws_session_wire(ngx_ws_session_t *s)
 }
 
 
+ngx_ws_session_t *
+ngx_ws_session_shell(ngx_ws_transport_t *t, ngx_ws_session_params_t *params,
+    uint64_t number)
+{
+    ngx_ws_session_t  *s;
+
+    s = ngx_ws_session_alloc(t, params);
+
+    if (s) {
+        s->node.key = (ngx_rbtree_key_t) number;
+        ngx_rbtree_insert(&s->worker->sockets, &s->node);
+        ngx_ws_metrics[t->ops->sessions]++;
+    }
+
+    return s;
+}
+
+
 void
-ngx_ws_session_switch(ngx_ws_session_t *s, ngx_ws_transport_t *t)
+ngx_ws_session_resume(ngx_ws_session_t *s, ngx_ws_transport_t *t)
+{
+    ngx_ws_session_switch(s, t);
+    ngx_ws_session_timer_set(s);
+}
+
+
+void
+ngx_ws_session_freeze(ngx_ws_session_t *s, ngx_ws_transport_t *t)
+{
+    ngx_ws_session_leave_all(s);
+
+    if (s->timer.timer_set) {
+        ngx_del_timer(&s->timer);
+    }
+
+    ngx_ws_session_move(s, t);
+}
+
+
+void
+ngx_ws_session_release(ngx_ws_session_t *s)
+{
+    if (s->identity) {
+        ngx_ws_event_typing_forget(s);
+
+        ngx_free(s->connection_id.data);
+        ngx_ws_identity_unref(s->identity);
+    }
+
+    ngx_ws_session_free(s);
+}
+
+
+void
+ngx_ws_session_abandon(ngx_ws_session_t *s)
+{
+    ngx_ws_session_end(s);
+}
+
+
+static void
+ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 {
     ngx_ws_metrics[s->transport->ops->sessions]--;
     ngx_ws_metrics[t->ops->sessions]++;
@@ -214,6 +293,13 @@ ngx_ws_session_switch(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 
     t->handler = &ngx_ws_session_handler;
     t->data = s;
+}
+
+
+void
+ngx_ws_session_switch(ngx_ws_session_t *s, ngx_ws_transport_t *t)
+{
+    ngx_ws_session_move(s, t);
 
     if (s->pinging) {
         /* the pong may have to wait until the client has switched, too */
@@ -272,6 +358,13 @@ ngx_ws_session_end(ngx_ws_session_t *s)
     ngx_ws_event_detach(s);
     ngx_ws_session_logout(s);
 
+    ngx_ws_session_free(s);
+}
+
+
+static void
+ngx_ws_session_free(ngx_ws_session_t *s)
+{
     if (s->timer.timer_set) {
         ngx_del_timer(&s->timer);
     }
@@ -325,6 +418,7 @@ ngx_ws_session_join(ngx_ws_session_t *s, ngx_str_t *channel)
                              s);
     if (rc == NGX_OK) {
         s->nsubscriptions++;
+        s->changes++;
         ngx_ws_metric_add(SUBSCRIPTIONS, 1);
     }
 
@@ -341,6 +435,7 @@ ngx_ws_session_leave(ngx_ws_session_t *s, ngx_str_t *channel)
                               &s->subscriptions);
     if (rc == NGX_OK) {
         s->nsubscriptions--;
+        s->changes++;
         ngx_ws_metric_sub(SUBSCRIPTIONS, 1);
     }
 

@@ -96,6 +96,7 @@ struct ngx_ws_session_s {
     uint32_t                      nanswers;
     uint32_t                      nsubscriptions;
     uint16_t                      skip;         /* attachments to ignore */
+    uint16_t                      changes;      /* of subscriptions */
 
     unsigned                      held:1;       /* events wait for one */
     unsigned                      pinging:1;    /* waits for the answer */
@@ -111,6 +112,8 @@ typedef struct {
     ngx_ws_service_conf_t        *service;
     const ngx_ws_dialect_t       *dialect;      /* NULL: plain echo */
     ngx_str_t                     sid;          /* of Engine.IO, if known */
+    ngx_str_t                     owner;        /* of the sid, if not here */
+    uint64_t                      ticket;       /* the owner's permission */
     ngx_str_t                     token;        /* of Authorization */
     ngx_str_t                     address;      /* the client's, as text */
     ngx_str_t                     agent;        /* User-Agent */
@@ -130,6 +133,19 @@ ngx_int_t ngx_ws_session_create(ngx_ws_transport_t *t,
  * to send and to deliver has gone to the new one, or to the session.
  */
 void ngx_ws_session_switch(ngx_ws_session_t *s, ngx_ws_transport_t *t);
+
+/*
+ * A session that moves: _shell() makes one here, without a timer, which is
+ * filled in and then goes on by _resume(); _freeze() leaves the one there
+ * without channels and timer, to end by _release() without a trace, or by
+ * _abandon() as every session does.
+ */
+ngx_ws_session_t *ngx_ws_session_shell(ngx_ws_transport_t *t,
+    ngx_ws_session_params_t *params, uint64_t number);
+void ngx_ws_session_resume(ngx_ws_session_t *s, ngx_ws_transport_t *t);
+void ngx_ws_session_freeze(ngx_ws_session_t *s, ngx_ws_transport_t *t);
+void ngx_ws_session_release(ngx_ws_session_t *s);
+void ngx_ws_session_abandon(ngx_ws_session_t *s);
 
 /* What the worker calls: see ngx_ws_worker_handler_t. */
 extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
