@@ -36,6 +36,8 @@ typedef enum {
     NGX_WS_REDIS_KEY_TYPING,           /* ws:{7}:typing:conversation */
     NGX_WS_REDIS_KEY_CONVERSATION,     /* ws:{7}:conv:conversation */
     NGX_WS_REDIS_KEY_PENDING,          /* ws:{7}:pending:12 */
+    NGX_WS_REDIS_KEY_TAKEN,            /* ws:{7}:taken:12 */
+    NGX_WS_REDIS_KEY_INBOX,            /* ws:{7}:inbox:12 */
 
     /* global keys */
     NGX_WS_REDIS_KEY_EVENTS,           /* ws:_:events */

@@ -47,6 +47,15 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_LOCK] =
         { ngx_string(ngx_ws_lua_lock), "" },
 
+    [NGX_WS_REDIS_MESSAGE_SEND] =
+        { ngx_string(ngx_ws_lua_message_send), "" },
+
+    [NGX_WS_REDIS_PENDING_FETCH] =
+        { ngx_string(ngx_ws_lua_pending_fetch), "" },
+
+    [NGX_WS_REDIS_PENDING_MARK] =
+        { ngx_string(ngx_ws_lua_pending_mark), "" },
+
     [NGX_WS_REDIS_PRESENCE] =
         { ngx_string(ngx_ws_lua_presence), "" },
 

@@ -13,8 +13,8 @@
 
 
 /*
- * The text of an event is "id except event data", separated by single spaces;
- * a name of an event has none.
+ * The text of an event is "id except seq event data", separated by single
+ * spaces; a name of an event has none.
  */
 
 
@@ -148,11 +148,11 @@ ngx_ws_bus_encode(ngx_pool_t *pool, ngx_ws_bus_event_t *ev)
 
     text.len = 0;
 
-    text.data = ngx_pnalloc(pool, 2 * (NGX_INT64_LEN + 1) + ev->event.len + 1
+    text.data = ngx_pnalloc(pool, 3 * (NGX_INT64_LEN + 1) + ev->event.len + 1
                                   + ev->data.len);
     if (text.data) {
-        text.len = ngx_sprintf(text.data, "%uL %uL %V %V", ev->id, ev->except,
-                               &ev->event, &ev->data)
+        text.len = ngx_sprintf(text.data, "%uL %uL %uL %V %V", ev->id,
+                               ev->except, ev->seq, &ev->event, &ev->data)
                    - text.data;
     }
 
@@ -231,7 +231,8 @@ ngx_ws_bus_decode(ngx_ws_bus_event_t *ev, ngx_str_t *payload)
     ev->data = *payload;
 
     if (ngx_ws_bus_number(&ev->data, &ev->id) != NGX_OK
-        || ngx_ws_bus_number(&ev->data, &ev->except) != NGX_OK)
+        || ngx_ws_bus_number(&ev->data, &ev->except) != NGX_OK
+        || ngx_ws_bus_number(&ev->data, &ev->seq) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -26,6 +26,7 @@
 typedef struct {
     uint64_t              id;          /* messageId, 0 where there is none */
     uint64_t              except;      /* number of a socket left out */
+    uint64_t              seq;         /* of what is kept for the user, or 0 */
     ngx_str_t             event;
     ngx_str_t             data;        /* one JSON value */
 

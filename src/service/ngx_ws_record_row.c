@@ -30,6 +30,16 @@ static ngx_str_t  ngx_ws_record_row_event[] = {
 };
 
 
+static ngx_str_t  ngx_ws_record_row_status[] = {
+    ngx_string("id"),
+    ngx_string("status"),
+    ngx_string("retry_count"),
+    ngx_string("error_message"),
+    ngx_string("updated_at"),
+    ngx_null_string
+};
+
+
 static ngx_str_t  ngx_ws_record_row_connection[] = {
     ngx_string("connection_id"),
     ngx_string("updated_at"),
@@ -81,6 +91,10 @@ static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
     { ngx_string("event"),
       "event_insert",
       ngx_ws_record_row_event },
+
+    { ngx_string("status"),
+      "status_upsert",
+      ngx_ws_record_row_status },
 
     { ngx_string("connection"),
       "connection_upsert",

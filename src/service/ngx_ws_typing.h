@@ -56,20 +56,6 @@ ngx_ws_typing_t *ngx_ws_typing_create(ngx_ws_call_t *call, ngx_ws_json_t *in,
 /* typing is of the call's pool; a recipient must be in the tenant. */
 void ngx_ws_typing_set(ngx_ws_call_t *call, ngx_ws_typing_t *typing);
 
-/*
- * The two commands by which the user and another one (perhaps the same) take
- * part in the conversation, in the call's pool.  NGX_OK, NGX_ERROR.
- */
-ngx_int_t ngx_ws_typing_participants(ngx_ws_call_t *call,
-    ngx_str_t *conversation, uint64_t other, ngx_ws_redis_cmd_t *cmds);
-
-/*
- * The command whose answer, an integer, tells whether the user is typing
- * there, in the call's pool.  NGX_OK, NGX_ERROR without memory.
- */
-ngx_int_t ngx_ws_typing_check(ngx_ws_call_t *call, ngx_str_t *conversation,
-    ngx_ws_redis_cmd_t *cmd);
-
 /* GET typing/{conversation}: {"data":[...],"count":n}. */
 void ngx_ws_typing_list(ngx_ws_call_t *call, ngx_str_t *conversation);
 

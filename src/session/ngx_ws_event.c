@@ -72,6 +72,18 @@ static const ngx_ws_event_t  ngx_ws_events[] = {
       0,
       ngx_ws_event_message_group },
 
+    { ngx_string("message:delivered"),
+      0,
+      ngx_ws_event_message_delivered },
+
+    { ngx_string("notification:send"),
+      0,
+      ngx_ws_event_notification },
+
+    { ngx_string("broadcast:send"),
+      0,
+      ngx_ws_event_broadcast },
+
     { ngx_string("user:presence"),
       0,
       ngx_ws_event_presence },

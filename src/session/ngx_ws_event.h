@@ -76,6 +76,12 @@ void ngx_ws_event_message_direct(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);
 void ngx_ws_event_message_group(ngx_ws_session_t *s, ngx_ws_call_t *call,
     ngx_ws_json_t *in);
+void ngx_ws_event_message_delivered(ngx_ws_session_t *s, ngx_ws_call_t *call,
+    ngx_ws_json_t *in);
+void ngx_ws_event_broadcast(ngx_ws_session_t *s, ngx_ws_call_t *call,
+    ngx_ws_json_t *in);
+void ngx_ws_event_notification(ngx_ws_session_t *s, ngx_ws_call_t *call,
+    ngx_ws_json_t *in);
 
 
 #endif /* _NGX_WS_EVENT_H_INCLUDED_ */

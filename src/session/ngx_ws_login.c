@@ -10,6 +10,7 @@
 #include <ngx_ws_agent.h>
 #include <ngx_ws_auth.h>
 #include <ngx_ws_bus.h>
+#include <ngx_ws_delivery.h>
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_login.h>
@@ -534,6 +535,7 @@ ngx_ws_login_finish(ngx_ws_login_t *login)
     }
 
     ngx_ws_session_send_event(s, "authenticated", &login->call->result);
+    ngx_ws_delivery_start(s);
 
     ngx_ws_login_end(login, NGX_WS_OK);
 }

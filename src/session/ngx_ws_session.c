@@ -9,6 +9,7 @@
 #include <ngx_event.h>
 
 #include <ngx_ws_bus.h>
+#include <ngx_ws_delivery.h>
 #include <ngx_ws_echo.h>
 #include <ngx_ws_engine.h>
 #include <ngx_ws_event.h>
@@ -394,6 +395,7 @@ ngx_ws_session_logout(ngx_ws_session_t *s)
         return;
     }
 
+    ngx_ws_delivery_end(s);
     ngx_ws_event_typing_cleanup(s);
 
     ngx_ws_registry_unlink(s->worker, s->identity, &s->connection_id,
@@ -514,6 +516,10 @@ ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p, size_t len)
 
     if (s->dialect == NULL || s->dialect->id == NGX_WS_DIALECT_RAW) {
         ngx_ws_session_alive(s);
+    }
+
+    if (s->delivery) {
+        ngx_ws_delivery_heard(s);
     }
 
     if (opcode == NGX_WS_FRAME_TEXT || opcode == NGX_WS_FRAME_BINARY) {
@@ -779,7 +785,9 @@ ngx_ws_session_deliver(void *subscriber, void *data)
 
     ngx_ws_buf_t  *wb;
 
-    if (ev->except == s->node.key) {
+    if (ev->except == s->node.key
+        || ngx_ws_delivery_accept(s, ev) != NGX_OK)
+    {
         return;
     }
 

@@ -23,6 +23,7 @@
  */
 
 typedef struct ngx_ws_session_s  ngx_ws_session_t;
+typedef struct ngx_ws_delivery_s  ngx_ws_delivery_t;
 typedef struct ngx_ws_login_s    ngx_ws_login_t;
 
 
@@ -78,6 +79,8 @@ struct ngx_ws_session_s {
     ngx_ws_login_t               *login;        /* under way */
     ngx_queue_t                   answers;      /* of calls under way */
 
+    ngx_ws_delivery_t            *delivery;     /* messages under way */
+    uint64_t                      delivered;    /* seq of the latest */
     ngx_ws_session_typing_t      *typings;      /* begun by this socket */
 
     void                         *state;        /* of the application */

@@ -191,7 +191,7 @@ if changed and (status ~= 'offline' or before ~= 'offline') then
     end
     data = data .. ',"timestamp":"' .. ARGV[13] .. '"}'
 
-    redis.call('PUBLISH', KEYS[4], '0 0 ' .. event .. ' ' .. data)
+    redis.call('PUBLISH', KEYS[4], '0 0 0 ' .. event .. ' ' .. data)
 
     redis.call('XADD', KEYS[5], '*', 'kind', 'event', 'id', ARGV[12],
                'tenant_id', ARGV[2], 'user_id', ARGV[3], 'created_at', text,

@@ -1,0 +1,78 @@
+-- What waits for a user who is there now, in the order of its acceptance.
+--
+-- KEYS    pending, taken, events
+-- ARGV    1 how many, 2 how many bytes; one message comes whatever its size
+--         3 incarnation that asks, 4 prefix of the keys of leases,
+--         5 longest age in ms, 6 most redeliveries
+-- returns seq and text of each
+--
+-- Fields of taken: "seq", the incarnation whose socket has the message;
+-- "r:seq", how often it was redelivered.
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local list, bytes, from, alive = {}, 0, '-inf', {}
+
+local function status(id, what, tries, why)
+    local row = { 'kind', 'status', 'id', id, 'status', what,
+                  'updated_at', string.format('%.0f', now) }
+    if tries then
+        row[#row + 1] = 'retry_count'
+        row[#row + 1] = tries
+    end
+    if why then
+        row[#row + 1] = 'error_message'
+        row[#row + 1] = why
+    end
+    redis.call('XADD', KEYS[3], '*', unpack(row))
+end
+
+local function has(incarnation)
+    if alive[incarnation] == nil then
+        alive[incarnation] = redis.call('EXISTS', ARGV[4] .. incarnation) == 1
+    end
+    return alive[incarnation]
+end
+
+repeat
+    local some = redis.call('ZRANGEBYSCORE', KEYS[1], from, '+inf',
+                            'WITHSCORES', 'LIMIT', 0, 100)
+
+    for i = 1, #some, 2 do
+        local text, seq = some[i], some[i + 1]
+        local id = string.match(text, '^(%d+) ')
+        local owner = redis.call('HGET', KEYS[2], seq)
+        from = '(' .. seq
+
+        if not owner or not has(owner) then
+            local tries = tonumber(redis.call('HGET', KEYS[2], 'r:' .. seq)
+                                   or '0')
+            local why
+            if tries >= tonumber(ARGV[6]) then
+                why = 'too many redeliveries'
+            elseif now - tonumber(seq) / 1000 > tonumber(ARGV[5]) then
+                why = 'expired'
+            end
+
+            if why then
+                redis.call('ZREMRANGEBYSCORE', KEYS[1], seq, seq)
+                redis.call('HDEL', KEYS[2], seq, 'r:' .. seq)
+                status(id, 'failed', nil, why)
+            else
+                if #list > 0 and bytes + #text > tonumber(ARGV[2]) then
+                    return list
+                end
+                bytes = bytes + #text
+                redis.call('HSET', KEYS[2], seq, ARGV[3], 'r:' .. seq,
+                           tries + 1)
+                redis.call('PEXPIRE', KEYS[2], 2592000000)
+                status(id, 'pending', tries + 1)
+                list[#list + 1] = seq
+                list[#list + 1] = text
+                if #list >= 2 * tonumber(ARGV[1]) then return list end
+            end
+        end
+    end
+until #some == 0
+
+return list

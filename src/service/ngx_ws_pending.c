@@ -1,0 +1,291 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_pending.h>
+#include <ngx_ws_redis.h>
+#include <ngx_ws_redis_key.h>
+
+
+#define NGX_WS_PENDING_PAGE   "50"           /* messages */
+#define NGX_WS_PENDING_AGE    "2592000000"   /* 30 days */
+#define NGX_WS_PENDING_TRIES  "5"
+#define NGX_WS_PENDING_RETRY  1000
+#define NGX_WS_PENDING_KEYS   3
+
+
+typedef struct {
+    ngx_ws_pending_what_e   what;
+    ngx_ws_pending_mark_t  *marks;
+    ngx_uint_t              n;
+    ngx_event_t             retry;
+} ngx_ws_pending_op_t;
+
+
+typedef struct {
+    ngx_ws_redis_key_t      key[NGX_WS_PENDING_KEYS];
+    ngx_str_t               str[NGX_WS_PENDING_KEYS];
+} ngx_ws_pending_keys_t;
+
+
+static void ngx_ws_pending_keys(ngx_ws_call_t *call,
+    ngx_ws_pending_keys_t *keys);
+static void ngx_ws_pending_send(ngx_ws_call_t *call);
+static void ngx_ws_pending_marked(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static void ngx_ws_pending_retry(ngx_event_t *ev);
+static void ngx_ws_pending_nobody(ngx_ws_call_t *call);
+static void ngx_ws_pending_fetched(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static ngx_int_t ngx_ws_pending_event(ngx_ws_bus_event_t *ev,
+    ngx_ws_redis_reply_t *reply, ngx_uint_t i);
+
+
+/* by ngx_ws_pending_what_e */
+
+static ngx_str_t  ngx_ws_pending_whats[] = {
+    ngx_string("taken"),
+    ngx_string("done"),
+    ngx_string("seen"),
+    ngx_string("back")
+};
+
+
+void
+ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_ws_pending_what_e what, ngx_ws_pending_mark_t *marks, ngx_uint_t n)
+{
+    ngx_ws_call_t        *call;
+    ngx_ws_pending_op_t  *op;
+
+    for ( /* void */ ; n > NGX_WS_PENDING_MARKS; n -= NGX_WS_PENDING_MARKS) {
+        ngx_ws_pending_mark(w, id, what, marks, NGX_WS_PENDING_MARKS);
+        marks += NGX_WS_PENDING_MARKS;
+    }
+
+    if (n == 0) {
+        return;
+    }
+
+    call = ngx_ws_call_create(w, id, NULL, ngx_ws_pending_nobody, NULL);
+    if (call == NULL) {
+        return;
+    }
+
+    op = ngx_pcalloc(call->pool, sizeof(ngx_ws_pending_op_t));
+
+    if (op) {
+        op->what = what;
+        op->n = n;
+        op->marks = ngx_palloc(call->pool, n * sizeof(ngx_ws_pending_mark_t));
+    }
+
+    if (op == NULL || op->marks == NULL) {
+        ngx_ws_call_done(call);
+        return;
+    }
+
+    ngx_memcpy(op->marks, marks, n * sizeof(ngx_ws_pending_mark_t));
+    call->state = op;
+
+    ngx_ws_pending_send(call);
+}
+
+
+static void
+ngx_ws_pending_keys(ngx_ws_call_t *call, ngx_ws_pending_keys_t *keys)
+{
+    ngx_uint_t  i;
+
+    static const ngx_ws_redis_key_e  kinds[NGX_WS_PENDING_KEYS] = {
+        NGX_WS_REDIS_KEY_PENDING,
+        NGX_WS_REDIS_KEY_TAKEN,
+        NGX_WS_REDIS_KEY_EVENTS
+    };
+
+    for (i = 0; i < NGX_WS_PENDING_KEYS; i++) {
+        keys->str[i] = *ngx_ws_redis_key(&keys->key[i],
+                                         &call->worker->conf->redis.prefix,
+                                         kinds[i], call->identity->tenant,
+                                         call->identity->user, NULL);
+    }
+}
+
+
+static void
+ngx_ws_pending_send(ngx_ws_call_t *call)
+{
+    u_char                 *p;
+    ngx_str_t               args[2 + 2 * NGX_WS_PENDING_MARKS];
+    ngx_uint_t              i;
+    ngx_ws_pending_op_t    *op;
+    ngx_ws_pending_keys_t   keys;
+
+    u_char  numbers[2 * NGX_WS_PENDING_MARKS * NGX_INT64_LEN];
+
+    op = call->state;
+    ngx_ws_pending_keys(call, &keys);
+
+    args[0] = ngx_ws_pending_whats[op->what];
+    args[1] = call->worker->incarnation;
+
+    p = numbers;
+
+    for (i = 0; i < op->n; i++) {
+        args[2 + 2 * i].data = p;
+        p = ngx_sprintf(p, "%uL", op->marks[i].seq);
+        args[2 + 2 * i].len = p - args[2 + 2 * i].data;
+
+        args[3 + 2 * i].data = p;
+        p = ngx_sprintf(p, "%uL", op->marks[i].id);
+        args[3 + 2 * i].len = p - args[3 + 2 * i].data;
+    }
+
+    if (ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_PENDING_MARK,
+                          keys.str, NGX_WS_PENDING_KEYS, args, 2 + 2 * op->n,
+                          ngx_ws_pending_marked, call)
+        == NULL)
+    {
+        ngx_ws_call_done(call);
+    }
+}
+
+
+static void
+ngx_ws_pending_marked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_call_t *call = data;
+
+    ngx_ws_pending_op_t  *op;
+
+    op = call->state;
+
+    /* otherwise the messages would wait for a worker that lives */
+
+    if (rc != NGX_OK && op->what == NGX_WS_PENDING_BACK && !ngx_exiting) {
+        op->retry.handler = ngx_ws_pending_retry;
+        op->retry.data = call;
+        op->retry.log = call->log;
+        op->retry.cancelable = 1;
+
+        ngx_add_timer(&op->retry, NGX_WS_PENDING_RETRY);
+        return;
+    }
+
+    ngx_ws_call_done(call);
+}
+
+
+static void
+ngx_ws_pending_retry(ngx_event_t *ev)
+{
+    ngx_ws_pending_send(ev->data);
+}
+
+
+static void
+ngx_ws_pending_nobody(ngx_ws_call_t *call)
+{
+    /* nobody waits for it */
+}
+
+
+void
+ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
+    ngx_ws_pending_pt each)
+{
+    u_char                  buf[NGX_SIZE_T_LEN];
+    ngx_str_t               args[6], none;
+    ngx_ws_redis_key_t      lease;
+    ngx_ws_pending_keys_t   keys;
+
+    ngx_ws_pending_keys(call, &keys);
+    ngx_str_null(&none);
+
+    ngx_str_set(&args[0], NGX_WS_PENDING_PAGE);
+    args[1].data = buf;
+    args[1].len = ngx_sprintf(buf, "%uz", bytes) - buf;
+    args[2] = call->worker->incarnation;
+    args[3] = *ngx_ws_redis_key(&lease, &call->worker->conf->redis.prefix,
+                                NGX_WS_REDIS_KEY_LEASE, 0, 0, &none);
+    ngx_str_set(&args[4], NGX_WS_PENDING_AGE);
+    ngx_str_set(&args[5], NGX_WS_PENDING_TRIES);
+
+    call->state = (void *) each;
+
+    if (ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_PENDING_FETCH,
+                          keys.str, NGX_WS_PENDING_KEYS, args, 6,
+                          ngx_ws_pending_fetched, call)
+        == NULL)
+    {
+        ngx_ws_call_failed(call, NGX_WS_INTERNAL);
+    }
+}
+
+
+static void
+ngx_ws_pending_fetched(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_call_t *call = data;
+
+    ngx_uint_t          i;
+    ngx_ws_pending_pt   each;
+    ngx_ws_bus_event_t  ev;
+
+    if (rc != NGX_OK
+        || ngx_ws_redis_reply_type(reply) != NGX_WS_REDIS_ARRAY)
+    {
+        ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
+        return;
+    }
+
+    each = (ngx_ws_pending_pt) call->state;
+
+    for (i = 0; i + 1 < ngx_ws_redis_reply_count(reply); i += 2) {
+        if (ngx_ws_pending_event(&ev, reply, i) == NGX_OK) {
+            each(call, &ev);
+        }
+    }
+
+    ngx_ws_call_done(call);
+}
+
+
+/* "id event data" */
+
+static ngx_int_t
+ngx_ws_pending_event(ngx_ws_bus_event_t *ev, ngx_ws_redis_reply_t *reply,
+    ngx_uint_t i)
+{
+    u_char     *id, *last, *p;
+    ngx_str_t   text;
+
+    ngx_memzero(ev, sizeof(ngx_ws_bus_event_t));
+
+    ev->seq = ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply,
+                                                                    i));
+    text = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply,
+                                                                i + 1));
+    last = text.data + text.len;
+
+    id = ngx_strlchr(text.data, last, ' ');
+    p = id ? ngx_strlchr(id + 1, last, ' ') : NULL;
+
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    ev->id = (uint64_t) ngx_atoof(text.data, id - text.data);
+    ev->event.data = id + 1;
+    ev->event.len = p - ev->event.data;
+    ev->data.data = p + 1;
+    ev->data.len = last - ev->data.data;
+
+    return NGX_OK;
+}

@@ -1,0 +1,59 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_PENDING_H_INCLUDED_
+#define _NGX_WS_PENDING_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_bus.h>
+#include <ngx_ws_call.h>
+
+
+/*
+ * Messages that are kept in Redis until a socket of their recipient has shown
+ * that it has them.
+ */
+
+typedef struct {
+    uint64_t        seq;           /* of a recipient's messages, rising */
+    uint64_t        id;            /* messageId */
+} ngx_ws_pending_mark_t;
+
+
+typedef enum {
+    NGX_WS_PENDING_TAKEN = 0,      /* the socket's queue has drained */
+    NGX_WS_PENDING_DONE,           /* the client has answered since */
+    NGX_WS_PENDING_SEEN,           /* both */
+    NGX_WS_PENDING_BACK            /* it has gone without a word */
+} ngx_ws_pending_what_e;
+
+
+#define NGX_WS_PENDING_MARKS  500  /* at once */
+
+
+/*
+ * What became of messages to the user; marks are copied.  Nobody waits for it;
+ * that they are back is repeated until Redis has taken it.
+ */
+void ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_ws_pending_what_e what, ngx_ws_pending_mark_t *marks, ngx_uint_t n);
+
+/*
+ * Gives the user's next messages, in the order of their acceptance, so many
+ * bytes at most but one whatever its size: each() for every one, then the
+ * call is done.
+ */
+typedef void (*ngx_ws_pending_pt)(ngx_ws_call_t *call,
+    ngx_ws_bus_event_t *ev);
+
+void ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
+    ngx_ws_pending_pt each);
+
+
+#endif /* _NGX_WS_PENDING_H_INCLUDED_ */

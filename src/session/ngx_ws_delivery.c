@@ -1,0 +1,359 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_delivery.h>
+#include <ngx_ws_metrics.h>
+#include <ngx_ws_pending.h>
+
+
+#define NGX_WS_DELIVERY_CHECK  20      /* whether the queue has drained, ms */
+#define NGX_WS_DELIVERY_MAX    4096    /* messages without an answer */
+
+
+struct ngx_ws_delivery_s {
+    ngx_ws_session_t       *session;
+    ngx_ws_call_t          *fetching;
+    ngx_event_t             timer;
+    ngx_uint_t              fetched;   /* by the call under way */
+
+    ngx_ws_pending_mark_t  *marks;     /* sent, without an answer since */
+    ngx_uint_t              n;
+    ngx_uint_t              size;
+    ngx_uint_t              taken;     /* of them, by the kernel */
+
+    unsigned                catching:1;    /* up with what waited */
+    unsigned                missed:1;      /* one has come meanwhile */
+};
+
+
+static ngx_ws_delivery_t *ngx_ws_delivery_create(ngx_ws_session_t *s);
+static void ngx_ws_delivery_free(ngx_ws_delivery_t *d);
+static void ngx_ws_delivery_fetch(ngx_ws_delivery_t *d);
+static void ngx_ws_delivery_each(ngx_ws_call_t *call,
+    ngx_ws_bus_event_t *ev);
+static void ngx_ws_delivery_fetched(ngx_ws_call_t *call);
+static ngx_int_t ngx_ws_delivery_add(ngx_ws_delivery_t *d,
+    ngx_ws_bus_event_t *ev);
+static void ngx_ws_delivery_timer_handler(ngx_event_t *ev);
+static ngx_uint_t ngx_ws_delivery_drained(ngx_ws_session_t *s);
+
+
+void
+ngx_ws_delivery_start(ngx_ws_session_t *s)
+{
+    ngx_ws_delivery_t  *d;
+
+    if (s->delivery) {
+        return;
+    }
+
+    d = ngx_ws_delivery_create(s);
+
+    if (d) {
+        d->catching = 1;
+        ngx_ws_delivery_fetch(d);
+    }
+}
+
+
+/* There only while there is something to remember. */
+
+static ngx_ws_delivery_t *
+ngx_ws_delivery_create(ngx_ws_session_t *s)
+{
+    ngx_ws_delivery_t  *d;
+
+    d = ngx_calloc(sizeof(ngx_ws_delivery_t), s->log);
+    if (d == NULL) {
+        return NULL;
+    }
+
+    d->session = s;
+    d->timer.data = d;
+    d->timer.handler = ngx_ws_delivery_timer_handler;
+    d->timer.log = s->log;
+
+    s->delivery = d;
+
+    return d;
+}
+
+
+static void
+ngx_ws_delivery_free(ngx_ws_delivery_t *d)
+{
+    d->session->delivery = NULL;
+
+    if (d->timer.timer_set) {
+        ngx_del_timer(&d->timer);
+    }
+
+    if (d->marks) {
+        ngx_free(d->marks);
+    }
+
+    ngx_free(d);
+}
+
+
+static void
+ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
+{
+    ngx_ws_call_t     *call;
+    ngx_ws_session_t  *s;
+
+    s = d->session;
+
+    call = ngx_ws_call_create(s->worker, s->identity, s->service,
+                              ngx_ws_delivery_fetched, d);
+    if (call == NULL) {
+        return;
+    }
+
+    d->fetching = call;
+    d->fetched = 0;
+    d->missed = 0;
+
+    ngx_ws_pending_fetch(call, s->transport->ops->room(s->transport),
+                         ngx_ws_delivery_each);
+}
+
+
+static void
+ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
+{
+    ngx_uint_t              i;
+    ngx_ws_buf_t           *wb;
+    ngx_ws_delivery_t      *d;
+    ngx_ws_pending_mark_t   mark;
+
+    d = call->data;
+
+    if (d == NULL) {
+        /* nobody is here any more */
+        mark.seq = ev->seq;
+        mark.id = ev->id;
+        ngx_ws_pending_mark(call->worker, call->identity,
+                            NGX_WS_PENDING_BACK, &mark, 1);
+        return;
+    }
+
+    d->fetched++;
+
+    if (ngx_ws_delivery_add(d, ev) != NGX_OK) {
+        return;
+    }
+
+    wb = ngx_ws_bus_buf(ev, d->session->dialect, d->session->log);
+
+    if (wb) {
+        ngx_ws_session_send(d->session, ngx_ws_buf_ref(wb));
+    }
+
+    for (i = 0; i < NGX_WS_DIALECTS_N; i++) {
+        if (ev->encoded[i]) {
+            ngx_ws_buf_unref(ev->encoded[i]);
+        }
+    }
+}
+
+
+static void
+ngx_ws_delivery_fetched(ngx_ws_call_t *call)
+{
+    ngx_ws_delivery_t  *d;
+
+    d = call->data;
+
+    if (d == NULL) {
+        return;
+    }
+
+    d->fetching = NULL;
+
+    if (call->error == NGX_WS_OK && d->fetched == 0 && !d->missed) {
+        d->catching = 0;
+
+        if (d->n == 0) {
+            ngx_ws_delivery_free(d);
+        }
+
+        return;
+    }
+
+    /* the next page when this one has gone; after a failure, too */
+
+    if (!d->timer.timer_set) {
+        ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
+    }
+}
+
+
+ngx_int_t
+ngx_ws_delivery_accept(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev)
+{
+    ngx_ws_delivery_t  *d;
+
+    if (ev->seq == 0) {
+        return NGX_OK;
+    }
+
+    d = s->delivery;
+
+    if (d && d->catching) {
+        /* comes in its turn */
+        d->missed = 1;
+        return NGX_DECLINED;
+    }
+
+    if (s->identity == NULL || ev->seq <= s->delivered) {
+        return NGX_DECLINED;
+    }
+
+    if (d == NULL) {
+        d = ngx_ws_delivery_create(s);
+        if (d == NULL) {
+            return NGX_DECLINED;
+        }
+    }
+
+    return ngx_ws_delivery_add(d, ev);
+}
+
+
+static ngx_int_t
+ngx_ws_delivery_add(ngx_ws_delivery_t *d, ngx_ws_bus_event_t *ev)
+{
+    ngx_uint_t              size;
+    ngx_ws_pending_mark_t  *marks;
+
+    if (d->n == d->size) {
+
+        if (d->size == NGX_WS_DELIVERY_MAX) {
+            return NGX_DECLINED;
+        }
+
+        size = d->size ? d->size * 2 : 4;
+
+        marks = ngx_alloc(size * sizeof(ngx_ws_pending_mark_t),
+                          d->session->log);
+        if (marks == NULL) {
+            return NGX_DECLINED;
+        }
+
+        if (d->marks) {
+            ngx_memcpy(marks, d->marks, d->n * sizeof(ngx_ws_pending_mark_t));
+            ngx_free(d->marks);
+        }
+
+        d->marks = marks;
+        d->size = size;
+    }
+
+    d->marks[d->n].seq = ev->seq;
+    d->marks[d->n].id = ev->id;
+    d->n++;
+    d->session->delivered = ev->seq;
+
+    if (!d->timer.timer_set) {
+        ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_delivery_timer_handler(ngx_event_t *ev)
+{
+    ngx_ws_session_t   *s;
+    ngx_ws_delivery_t  *d;
+
+    d = ev->data;
+    s = d->session;
+
+    if (!ngx_ws_delivery_drained(s)) {
+        ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
+        return;
+    }
+
+    if (d->taken < d->n) {
+        ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_TAKEN,
+                            &d->marks[d->taken], d->n - d->taken);
+        d->taken = d->n;
+    }
+
+    if (d->catching && d->fetching == NULL) {
+        ngx_ws_delivery_fetch(d);
+    }
+}
+
+
+static ngx_uint_t
+ngx_ws_delivery_drained(ngx_ws_session_t *s)
+{
+    return s->transport->ops->room(s->transport) >= s->conf->send_queue;
+}
+
+
+void
+ngx_ws_delivery_heard(ngx_ws_session_t *s)
+{
+    ngx_uint_t          n;
+    ngx_ws_delivery_t  *d;
+
+    d = s->delivery;
+
+    if (d == NULL || d->n == 0) {
+        return;
+    }
+
+    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_DONE,
+                        d->marks, d->taken);
+
+    n = d->n - d->taken;
+
+    if (n && ngx_ws_delivery_drained(s)) {
+        ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_SEEN,
+                            &d->marks[d->taken], n);
+        n = 0;
+    }
+
+    ngx_memmove(d->marks, &d->marks[d->n - n],
+                n * sizeof(ngx_ws_pending_mark_t));
+    d->n = n;
+    d->taken = 0;
+
+    if (n == 0 && !d->catching) {
+        ngx_ws_delivery_free(d);
+    }
+}
+
+
+void
+ngx_ws_delivery_end(ngx_ws_session_t *s)
+{
+    ngx_ws_delivery_t  *d;
+
+    d = s->delivery;
+
+    if (d == NULL) {
+        return;
+    }
+
+    if (d->fetching) {
+        d->fetching->data = NULL;
+    }
+
+    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_BACK,
+                        d->marks, d->n);
+
+    ngx_ws_delivery_free(d);
+}
