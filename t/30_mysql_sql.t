@@ -92,7 +92,7 @@ is_deeply([$mysql->query("$SESSION $EVENT")],
 
 run('event_status', {status => "'delivered'", retry_count => 1,
                      error_message => 'NULL', updated_at => $T + 5000,
-                     ids => [$event{id}]});
+                     id => $event{id}});
 run('event_insert', \%event);
 
 my @delivered = ['delivered', 1, undef, '2025-10-24 10:00:00',
@@ -124,7 +124,7 @@ note 'event_status';
 run('event_insert', {%event, id => $_}) for 1 .. 3;
 run('event_status', {status => "'failed'", retry_count => 'NULL',
                      error_message => "'queue full'",
-                     updated_at => $T + 9000, ids => [1, 3, 404]});
+                     updated_at => $T + 9000, id => $_}) for 1, 3;
 
 is_deeply([$mysql->query("$SESSION SELECT id, status, retry_count,
               error_message, updated_at FROM websocket_events
@@ -132,7 +132,7 @@ is_deeply([$mysql->query("$SESSION SELECT id, status, retry_count,
           [[1, 'failed', 0, 'queue full', '2025-10-24 10:00:09'],
            [2, 'pending', 0, undef, '2025-10-24 10:00:00'],
            [3, 'failed', 0, 'queue full', '2025-10-24 10:00:09']],
-          'of several events, none is made');
+          'each by its id');
 
 
 note 'connection_upsert';
@@ -203,6 +203,36 @@ run('typing_upsert', {%typing, updated_at => $T + 3000});
 is_deeply([$mysql->query("$SESSION $TYPING")],
           [[0, '2025-10-24 10:00:00', ('2025-10-24 10:00:05') x 2]],
           'the latest state remains');
+
+
+note 'presence_upsert';
+
+my %presence = (
+    tenant_id    => 1,
+    user_id      => 2,
+    status       => "'away'",
+    device       => "'mobile'",
+    last_message => "'Lunch'",
+    away_since   => $T,
+    last_seen_at => $T,
+    updated_at   => $T,
+);
+
+my $PRESENCE = 'SELECT status, device, last_message, away_since, last_seen_at,
+    updated_at FROM websocket_presence';
+
+run('presence_upsert', \%presence);
+is_deeply([$mysql->query("$SESSION $PRESENCE")],
+          [['away', 'mobile', 'Lunch', ('2025-10-24 10:00:00') x 3]],
+          'a row');
+
+run('presence_upsert', {%presence, status => "'online'",
+                        away_since => 'NULL', last_seen_at => $T + 5000,
+                        updated_at => $T + 5000});
+run('presence_upsert', {%presence, updated_at => $T + 3000});
+is_deeply([$mysql->query("$SESSION $PRESENCE")],
+          [['online', 'mobile', 'Lunch', undef,
+            ('2025-10-24 10:00:05') x 2]], 'the latest state remains');
 
 
 is_deeply([sort keys %seen],

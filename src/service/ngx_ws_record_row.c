@@ -93,7 +93,7 @@ static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
       ngx_ws_record_row_event },
 
     { ngx_string("status"),
-      "status_upsert",
+      "event_status",
       ngx_ws_record_row_status },
 
     { ngx_string("connection"),

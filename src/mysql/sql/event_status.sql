@@ -1,9 +1,11 @@
--- What became of events; the same for all of them. The number of tries stays
--- where none is given. Times are milliseconds.
+-- What became of events, whose rows were written before.
 
-UPDATE websocket_events
-SET status = :status,
-    retry_count = COALESCE(:retry_count, retry_count),
-    error_message = :error_message,
-    updated_at = FROM_UNIXTIME(:updated_at DIV 1000)
-WHERE id IN (:ids)
+INSERT INTO websocket_events
+    (id, status, retry_count, error_message, updated_at)
+VALUES (:id, :status, :retry_count, :error_message,
+    FROM_UNIXTIME(:updated_at DIV 1000))
+ON DUPLICATE KEY UPDATE
+    status = VALUES(status),
+    retry_count = COALESCE(VALUES(retry_count), retry_count),
+    error_message = VALUES(error_message),
+    updated_at = VALUES(updated_at)
