@@ -341,7 +341,7 @@ ngx_ws_presence_send(ngx_ws_call_t *call)
     presence = op->presence;
     prefix = &w->conf->redis.prefix;
 
-    ngx_str_null(&none);
+    ngx_str_set(&none, "");
 
     for (i = 0; i < NGX_WS_PRESENCE_KEYS; i++) {
         keys[i] = *ngx_ws_redis_key(&key[i], prefix, kinds[i], op->tenant,
