@@ -199,38 +199,41 @@ export class View {
     const first = date !== this.lastDay || message.from !== this.lastFrom;
 
     if (date !== this.lastDay) {
-      log.append(h('li', { class: 'day' }, date));
+      log.append(h('div', { class: 'day' }, date));
     }
     this.lastDay = date;
     this.lastFrom = message.from;
 
-    const item = h('li', {
-      class: `message${own ? ' own' : ''}${first ? ' first' : ''}`,
-      'data-key': message.key ?? String(message.id),
-    });
-    log.append(item);
-    this.drawMessage(item, message);
+    log.append(this.message(message, own, first));
   }
 
-  drawMessage(item, message) {
-    const own = message.from === this.store.self.id;
-    const parts = [
+  message(message, own, first) {
+    const item = h('div', {
+      class: `message${own ? ' own' : ''}${first ? ' first' : ''}`,
+      'data-key': message.key ?? String(message.id),
+    }, h('div', { class: 'bubble' },
       h('strong', { class: own ? 'unseen' : 'from' }, this.name(message.from)),
       h('span', { class: 'unseen' }, ': '),
       h('span', { class: 'text' }, message.text),
-      h('span', { class: 'when' }, time(message.at),
-        message.state ? icon(message.state, tickNames[message.state])
-          : undefined),
-    ];
+      // whose changes need not be read aloud, but for a failure
+      h('span', { class: 'when', 'aria-live': 'off' }),
+      h('span', { class: 'failure', role: 'alert' })));
 
-    if (message.state === 'failed') {
-      parts.push(h('span', { class: 'failure', role: 'alert' }, message.error,
-        h('button', {
-          type: 'button', class: 'plain-button',
-          onclick: () => this.actions.again(this.current, message),
-        }, 'Try again')));
-    }
-    item.replaceChildren(h('div', { class: 'bubble' }, ...parts));
+    this.drawMessage(item, message);
+    return item;
+  }
+
+  // what changes: how far it has come
+  drawMessage(item, message) {
+    const { state } = message;
+
+    item.querySelector('.when').replaceChildren(time(message.at),
+      ...(state ? [icon(state, tickNames[state])] : []));
+    item.querySelector('.failure').replaceChildren(
+      ...(state === 'failed' ? [message.error, h('button', {
+        type: 'button', class: 'plain-button',
+        onclick: () => this.actions.again(this.current, message),
+      }, 'Try again')] : []));
   }
 
   changed(conversation, message) {

@@ -2,6 +2,8 @@
 
 import test, { after, afterEach, before } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { launch, open, setHidden } from './lib/browser.mjs';
 import { Instance } from './lib/instance.mjs';
 import { accounts, until, url } from './lib/server.mjs';
@@ -317,6 +319,41 @@ test('a phone shows the list or the talk; the keyboard does it all',
     assert.equal(width, 390, 'scrolls sideways');
     clean(a);
   });
+
+test('nothing stands in the way of assistive technology', async () => {
+  const axe = readFileSync(
+    createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+  const check = async (page, what) => {
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate('axe.run()');
+    assert.deepEqual(violations.map(({ id, nodes }) => (
+      [what, id, ...nodes.map((node) => node.html)])), []);
+  };
+
+  const b = await enter(jane);
+  await talkTo(b, 'John Doe');
+  for (const colorScheme of ['light', 'dark']) {
+    const context = await newContext({ colorScheme, bypassCSP: true });
+    await check(await open(context, '/'), 'the accounts');
+
+    const a = await another(context, john);
+    await say(b, 'Hello');
+    await user(a, 'Jane Smith').locator('.badge').waitFor();
+    await check(a, 'the lists');
+
+    await talkTo(a, 'Jane Smith');
+    await say(a, 'Hi');
+    await sent(a, 'Hi').waitFor();
+    await b.locator('#message-input').pressSequentially('and');
+    await a.getByText('Jane Smith is typing…').waitFor();
+    await check(a, 'a talk');
+
+    await a.getByRole('button', { name: 'Notify' }).click();
+    await check(a, 'the dialog');
+    await context.close();
+  }
+  clean(b);
+});
 
 test('a restart of the server in the middle', async () => {
   const own = await Instance.create();
