@@ -80,7 +80,8 @@ test('a clientMessageId that comes again is the same message', async () => {
   assert.deepEqual(await emit(other, 'message:direct', message), first);
   await emit(a, 'message:direct', { recipientId: 2, message: 'last' });
   await until(() => got.some((m) => m.message === 'last'));
-  assert.deepEqual(got.map((m) => m.message), ['once', 'last']);
+  const own = got.map((m) => m.message).filter((m) => ['once', 'last'].includes(m));
+  assert.deepEqual(own, ['once', 'last']);
   [a, b, other].forEach((s) => s.disconnect());
 });
 
