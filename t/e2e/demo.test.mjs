@@ -8,7 +8,7 @@ import { launch, open, setHidden } from './lib/browser.mjs';
 import { Instance } from './lib/instance.mjs';
 import { accounts, until, url } from './lib/server.mjs';
 
-const { john, jane, ada } = accounts;
+const { john, jane, ada, eve, max } = accounts;
 
 let browser;
 const contexts = [];
@@ -117,6 +117,23 @@ test('two people write each other; text stays text', async () => {
   clean(a, b);
 });
 
+test('delivery shows', async () => {
+  const a = await enter(john);
+  await talkTo(a, 'Jane Smith');
+  await say(a, 'before you came');
+  await message(a, 'before you came').locator('.icon.sent').waitFor();
+
+  const b = await enter(jane);
+  await talkTo(b, 'John Doe');
+  await message(b, 'before you came').waitFor();
+  await message(a, 'before you came').getByRole('img', { name: 'delivered' })
+    .waitFor();
+
+  await say(a, 'and now');
+  await message(a, 'and now').locator('.icon.delivered').waitFor();
+  clean(a, b);
+});
+
 test('groups: their members, joining and leaving', async () => {
   const a = await enter(john);
   const b = await enter(jane);
@@ -143,6 +160,24 @@ test('groups: their members, joining and leaving', async () => {
   await c.locator('#composer').waitFor();
   await say(c, 'back again');
   await message(a, 'back again').waitFor();
+  clean(a, b, c);
+});
+
+test('announcements reach the club, from whoever may', async () => {
+  const a = await enter(john);
+  const b = await enter(max);
+  const c = await enter(eve);
+
+  await talkTo(a, 'Everyone');
+  await say(a, 'Club announcement');
+  await sent(a, 'Club announcement').waitFor();
+  await talkTo(b, 'Everyone');
+  await message(b, 'Club announcement').waitFor();
+  await talkTo(c, 'Everyone');
+  assert.equal(await c.locator('.message').count(), 0);
+
+  await say(b, 'me too');
+  await message(b, 'me too').getByRole('alert').waitFor();
   clean(a, b, c);
 });
 
@@ -204,6 +239,24 @@ test('presence follows people and hidden pages', async () => {
 
   await b.context().close();
   await user(a, 'Jane Smith').getByText('Offline').waitFor();
+  clean(a, b);
+});
+
+test('notifications come as such', async () => {
+  const a = await enter(john);
+  const b = await enter(jane);
+
+  await talkTo(a, 'Jane Smith');
+  await a.getByRole('button', { name: 'Notify' }).click();
+  await a.getByLabel('Title').fill('Lunch <b>');
+  await a.getByLabel('Text').fill('At noon');
+  await a.locator('#notify-dialog').getByRole('button', { name: 'Send' })
+    .click();
+  await b.locator('.toast', { hasText: 'Lunch <b>' }).getByText('At noon')
+    .waitFor();
+  await a.getByText('Notification sent').waitFor();
+  await b.getByRole('button', { name: 'Dismiss' }).click();
+  assert.equal(await b.locator('.toast').count(), 0);
   clean(a, b);
 });
 

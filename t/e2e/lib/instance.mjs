@@ -1,8 +1,11 @@
 // An instance of its own, for tests that stop it or go without the others.
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import {
+  mkdtempSync, readFileSync, rmSync, writeFileSync,
+} from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -48,6 +51,30 @@ export class Instance {
       this.process.stderr.on('data', read);
       this.process.once('exit', () => reject(new Error(output)));
     });
+  }
+
+  // Replaces text in nginx' configuration, and has it read.
+  async configure(from, to) {
+    const file = join(this.runDir, 'nginx.conf');
+    const conf = readFileSync(file, 'utf8');
+
+    assert.ok(conf.includes(from), `${from} is not in ${file}`);
+    writeFileSync(file, conf.replace(from, () => to));
+
+    const pid = Number(readFileSync(join(this.runDir, 'nginx.pid'), 'utf8'));
+    const before = this.workers(pid);
+    process.kill(pid, 'SIGHUP');
+    for (let i = 0; i < 200; i += 1) {
+      if (this.workers(pid).every((worker) => !before.includes(worker))) return;
+      await new Promise((done) => { setTimeout(done, 50); });
+    }
+    throw new Error(`the old workers have not gone: ${readFileSync(
+      join(this.runDir, 'logs/error.log'), 'utf8').slice(-500)}`);
+  }
+
+  workers(pid) {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()
+      .split(' ');
   }
 
   async stop() {
