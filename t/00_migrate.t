@@ -42,10 +42,12 @@ my %tables = (
 
 my %indexes = (
     websocket_events => ['event_type,channel', 'id!', 'status,created_at',
-                         'tenant_id,user_id'],
-    websocket_connections => ['connection_id!', 'id!',
-                              'tenant_id,connection_id!', 'user_id,status'],
-    websocket_typing_indicators => ['conversation_id,expires_at', 'id!',
+                         'tenant_id,status', 'tenant_id,user_id'],
+    websocket_connections => ['connection_id!', 'id!', 'status,updated_at',
+                              'tenant_id,connection_id!',
+                              'tenant_id,status,user_id', 'user_id,status'],
+    websocket_typing_indicators => ['conversation_id,expires_at',
+                                    'expires_at', 'id!',
                                     'tenant_id,user_id,conversation_id!'],
     websocket_presence => ['id!', 'tenant_id,user_id!'],
 );

@@ -235,6 +235,56 @@ is_deeply([$mysql->query("$SESSION $PRESENCE")],
             ('2025-10-24 10:00:05') x 2]], 'the latest state remains');
 
 
+note 'stats_count';
+
+run('connection_upsert', {%connection, connection_id => "'c2'", %$_})
+    for {tenant_id => 8};
+run('connection_upsert', {%connection, tenant_id => 7, %$_})
+    for {connection_id => "'s1'", user_id => 2},
+        {connection_id => "'s2'", user_id => 2},
+        {connection_id => "'s3'", user_id => 3},
+        {connection_id => "'s4'", user_id => 4, status => "'disconnected'"};
+run('event_insert', {%event, tenant_id => 7, %$_})
+    for {id => 11}, {id => 12}, {id => 13, status => "'failed'"},
+        {id => 14, status => "'delivered'"}, {id => 15, tenant_id => 8};
+
+is_rows('stats_count', {tenant_id => 7}, [[4, 3, 2, 2, 1]],
+        'what the tenant has');
+is_rows('stats_count', {tenant_id => 404}, [[0, 0, 0, 0, 0]], 'one of none');
+
+
+note 'clean-up';
+
+my $HOUR = int($T / 1000) + 3600;
+
+run('connection_upsert', {%connection, connection_id => "'s5'",
+                          status => "'disconnected'",
+                          updated_at => ($HOUR + 1) * 1000});
+run('connection_cleanup', {status => "'disconnected'", before => $HOUR});
+
+is_deeply([$mysql->query('SELECT connection_id FROM websocket_connections
+                          ORDER BY connection_id')],
+          [map { ["$_"] } qw(c2 s1 s2 s3 s5)],
+          'connections of that state, and old');
+
+run('event_cleanup', {status => "'pending'", before => $HOUR});
+is_deeply([$mysql->query('SELECT DISTINCT status FROM websocket_events
+                          ORDER BY status')],
+          [['delivered'], ['failed']], 'events of that state');
+
+run('event_cleanup', {status => "'delivered'",
+                      before => int($T / 1000)});
+is($mysql->value("SELECT COUNT(*) FROM websocket_events
+                  WHERE status = 'delivered'"), 2, 'and old');
+
+run('typing_cleanup', {before => int($T / 1000) + 5});
+is($mysql->value('SELECT COUNT(*) FROM websocket_typing_indicators'), 1,
+   'typing that goes on stays');
+run('typing_cleanup', {before => $HOUR});
+is($mysql->value('SELECT COUNT(*) FROM websocket_typing_indicators'), 0,
+   'what ended goes');
+
+
 is_deeply([sort keys %seen],
           [sort map { basename($_, '.sql') } glob "$dir/*.sql"],
           'every statement was tried');

@@ -67,6 +67,11 @@ static ngx_http_websocket_route_t  ngx_http_websocket_routes[] = {
       NGX_HTTP_OK,
       ngx_http_websocket_api_typing_list },
 
+    { NGX_HTTP_GET,
+      ngx_string("stats"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_stats },
+
     { 0, ngx_null_string, 0, NULL }
 };
 

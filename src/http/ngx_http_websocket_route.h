@@ -64,6 +64,8 @@ void ngx_http_websocket_api_typing_set(ngx_http_request_t *r,
     ngx_ws_call_t *call, ngx_ws_json_t *in);
 void ngx_http_websocket_api_typing_list(ngx_http_request_t *r,
     ngx_ws_call_t *call, ngx_ws_json_t *in);
+void ngx_http_websocket_api_stats(ngx_http_request_t *r,
+    ngx_ws_call_t *call, ngx_ws_json_t *in);
 
 
 #endif /* _NGX_HTTP_WEBSOCKET_ROUTE_H_INCLUDED_ */

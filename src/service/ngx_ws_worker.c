@@ -17,6 +17,7 @@
 #include <ngx_ws_record.h>
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_registry.h>
+#include <ngx_ws_stats.h>
 #include <ngx_ws_typing.h>
 #include <ngx_ws_user.h>
 #include <ngx_ws_worker.h>
@@ -152,8 +153,11 @@ ngx_ws_worker_open_mysql(ngx_ws_worker_t *w, ngx_cycle_t *cycle)
     w->auth = ngx_ws_auth_create(w);
     w->users = ngx_ws_users_create(w);
     w->record = ngx_ws_record_create(w);
+    w->stats = ngx_ws_stats_create(w);
 
-    if (w->auth == NULL || w->users == NULL || w->record == NULL) {
+    if (w->auth == NULL || w->users == NULL || w->record == NULL
+        || w->stats == NULL)
+    {
         return NGX_ERROR;
     }
 
@@ -178,6 +182,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 
     if (w->registry) {
         ngx_ws_registry_destroy(w->registry);
+    }
+
+    if (w->stats) {
+        ngx_ws_stats_destroy(w->stats);
     }
 
     if (w->record) {

@@ -35,6 +35,7 @@ typedef struct ngx_ws_presences_s  ngx_ws_presences_t;
 typedef struct ngx_ws_record_s     ngx_ws_record_t;
 typedef struct ngx_ws_registry_s   ngx_ws_registry_t;
 typedef struct ngx_ws_relay_s      ngx_ws_relay_t;
+typedef struct ngx_ws_stats_s      ngx_ws_stats_t;
 typedef struct ngx_ws_typings_s    ngx_ws_typings_t;
 typedef struct ngx_ws_users_s      ngx_ws_users_t;
 
@@ -66,6 +67,7 @@ struct ngx_ws_worker_s {
     ngx_ws_record_t         *record;
     ngx_ws_registry_t       *registry;
     ngx_ws_presences_t      *presences;
+    ngx_ws_stats_t          *stats;
     ngx_ws_typings_t        *typings;
     ngx_ws_users_t          *users;
 

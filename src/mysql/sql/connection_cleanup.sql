@@ -1,0 +1,7 @@
+-- A step of the clean-up: connections of which nothing was heard since a
+-- time, in seconds.
+
+DELETE FROM websocket_connections
+WHERE status = :status AND updated_at < FROM_UNIXTIME(:before)
+ORDER BY updated_at
+LIMIT 1000
