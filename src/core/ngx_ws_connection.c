@@ -29,6 +29,12 @@ struct ngx_ws_loop_s {
 
 
 typedef struct {
+    size_t                       len;
+    u_char                       data[];
+} ngx_ws_connection_held_t;
+
+
+typedef struct {
     ngx_ws_transport_t           transport;
     ngx_connection_t            *connection;
     ngx_ws_loop_t               *loop;
@@ -37,8 +43,7 @@ typedef struct {
     ngx_queue_t                  dirty;
 
     ngx_ws_reader_t              reader;
-    u_char                      *held;     /* read while paused */
-    size_t                       nheld;
+    ngx_ws_connection_held_t    *held;     /* read while paused */
 
     void                       (*release)(ngx_connection_t *c);
 
@@ -332,10 +337,10 @@ ngx_ws_connection_read_handler(ngx_event_t *rev)
 static void
 ngx_ws_connection_read(ngx_ws_connection_t *wsc)
 {
-    u_char            *held;
-    ssize_t            n;
-    ngx_event_t       *rev;
-    ngx_connection_t  *c;
+    ssize_t                    n;
+    ngx_event_t               *rev;
+    ngx_connection_t          *c;
+    ngx_ws_connection_held_t  *held;
 
     c = wsc->connection;
     rev = c->read;
@@ -344,7 +349,7 @@ ngx_ws_connection_read(ngx_ws_connection_t *wsc)
         held = wsc->held;
         wsc->held = NULL;
 
-        ngx_ws_connection_feed(wsc, held, held + wsc->nheld);
+        ngx_ws_connection_feed(wsc, held->data, held->data + held->len);
 
         ngx_free(held);
     }
@@ -471,14 +476,14 @@ ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
 static ngx_int_t
 ngx_ws_connection_hold(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
 {
-    wsc->nheld = end - pos;
-
-    wsc->held = ngx_alloc(wsc->nheld, wsc->connection->log);
+    wsc->held = ngx_alloc(sizeof(ngx_ws_connection_held_t) + (end - pos),
+                          wsc->connection->log);
     if (wsc->held == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_memcpy(wsc->held, pos, wsc->nheld);
+    wsc->held->len = end - pos;
+    ngx_memcpy(wsc->held->data, pos, end - pos);
 
     return NGX_OK;
 }

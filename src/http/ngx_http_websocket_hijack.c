@@ -26,6 +26,7 @@ static ngx_int_t ngx_http_websocket_hijack_copy(ngx_pool_t *pool,
 static void ngx_http_websocket_hijack_free(ngx_http_request_t *r);
 static void ngx_http_websocket_hijack_free_chain(ngx_connection_t *c,
     ngx_chain_t *cl);
+static ngx_int_t ngx_http_websocket_hijack_shrink(ngx_connection_t *c);
 static void ngx_http_websocket_hijack_start(ngx_connection_t *c,
     ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session,
     ngx_uint_t busy);
@@ -133,7 +134,10 @@ ngx_http_websocket_hijack_take(ngx_http_request_t *r)
         return;
     }
 
-    pool = ngx_create_pool(NGX_HTTP_WEBSOCKET_HIJACK_POOL, c->log);
+    /* it lives longer than the log of the connection */
+
+    pool = ngx_create_pool(NGX_HTTP_WEBSOCKET_HIJACK_POOL,
+                           ngx_cycle->log);
     if (pool == NULL) {
         ngx_http_finalize_request(r, NGX_ERROR);
         return;
@@ -312,6 +316,62 @@ ngx_http_websocket_hijack_free_chain(ngx_connection_t *c, ngx_chain_t *cl)
 }
 
 
+/*
+ * An idle socket needs no more of its pool than the log; with TLS the pool
+ * holds OpenSSL's side of the connection, too.
+ */
+
+static ngx_int_t
+ngx_http_websocket_hijack_shrink(ngx_connection_t *c)
+{
+    ngx_log_t   *log;
+    ngx_pool_t  *pool;
+
+#if (NGX_HTTP_SSL)
+
+    if (c->ssl) {
+        return NGX_OK;
+    }
+
+#endif
+
+    pool = ngx_create_pool(sizeof(ngx_pool_t) + sizeof(ngx_log_t), c->log);
+    if (pool == NULL) {
+        return NGX_ERROR;
+    }
+
+    log = ngx_palloc(pool, sizeof(ngx_log_t));
+    if (log == NULL) {
+        ngx_destroy_pool(pool);
+        return NGX_ERROR;
+    }
+
+    *log = *c->log;
+
+    /* the data are HTTP's, and go with its pool */
+
+    log->handler = NULL;
+    log->data = NULL;
+
+    ngx_destroy_pool(c->pool);
+
+    c->log = log;
+    c->read->log = log;
+    c->write->log = log;
+    pool->log = log;
+
+    c->pool = pool;
+    c->sockaddr = NULL;
+    c->socklen = 0;
+    c->local_sockaddr = NULL;
+    c->local_socklen = 0;
+    c->proxy_protocol = NULL;
+    ngx_str_null(&c->addr_text);
+
+    return NGX_OK;
+}
+
+
 static void
 ngx_http_websocket_hijack_start(ngx_connection_t *c,
     ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session,
@@ -319,6 +379,11 @@ ngx_http_websocket_hijack_start(ngx_connection_t *c,
 {
     ngx_int_t            rc;
     ngx_ws_transport_t  *t;
+
+    if (ngx_http_websocket_hijack_shrink(c) != NGX_OK) {
+        ngx_http_close_connection(c);
+        return;
+    }
 
     t = ngx_ws_connection_create(c, params);
 

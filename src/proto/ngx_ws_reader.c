@@ -33,6 +33,7 @@ static ngx_int_t ngx_ws_reader_deflated(ngx_ws_reader_t *rd, u_char **pos,
     u_char *end, ngx_ws_reader_out_t *out);
 static ngx_int_t ngx_ws_reader_inflate(ngx_ws_reader_t *rd, u_char *p,
     u_char *last);
+static ngx_int_t ngx_ws_reader_inflate_create(ngx_ws_reader_t *rd);
 static ngx_int_t ngx_ws_reader_text(ngx_ws_reader_t *rd, u_char *p,
     size_t len);
 static ngx_int_t ngx_ws_reader_message(ngx_ws_reader_t *rd, u_char *p,
@@ -56,9 +57,8 @@ ngx_ws_reader_init(ngx_ws_reader_t *rd, size_t max,
 
     if (params && params->on) {
         rd->frame.deflate = 1;
-        rd->inflate.deflate = deflate;
-        rd->inflate.bits = params->client_bits;
-        rd->inflate.takeover = params->client_takeover;
+        rd->deflate = deflate;
+        rd->params = *params;
     }
 }
 
@@ -76,7 +76,11 @@ ngx_ws_reader_cleanup(ngx_ws_reader_t *rd)
         rd->control = NULL;
     }
 
-    ngx_ws_inflate_drop(&rd->inflate);
+    if (rd->inflate) {
+        ngx_ws_inflate_drop(rd->inflate);
+        ngx_free(rd->inflate);
+        rd->inflate = NULL;
+    }
 }
 
 
@@ -338,6 +342,10 @@ ngx_ws_reader_inflate(ngx_ws_reader_t *rd, u_char *p, u_char *last)
     u_char     *start, *pos, *end;
     ngx_int_t   rc;
 
+    if (rd->inflate == NULL && ngx_ws_reader_inflate_create(rd) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
     do {
 
         /* one byte more than is allowed, to see that it comes */
@@ -353,12 +361,12 @@ ngx_ws_reader_inflate(ngx_ws_reader_t *rd, u_char *p, u_char *last)
         end = rd->message + rd->message_size;
         pos = start;
 
-        rc = p ? ngx_ws_inflate_read(&rd->inflate, &p, last, &pos, end)
-               : ngx_ws_inflate_finish(&rd->inflate, &pos, end);
+        rc = p ? ngx_ws_inflate_read(rd->inflate, &p, last, &pos, end)
+               : ngx_ws_inflate_finish(rd->inflate, &pos, end);
 
         if (rc == NGX_ERROR) {
-            return ngx_ws_reader_error(rd, rd->inflate.error,
-                                       rd->inflate.reason);
+            return ngx_ws_reader_error(rd, rd->inflate->error,
+                                       rd->inflate->reason);
         }
 
         n = (size_t) (pos - start);
@@ -374,6 +382,23 @@ ngx_ws_reader_inflate(ngx_ws_reader_t *rd, u_char *p, u_char *last)
         }
 
     } while (rc == NGX_AGAIN);
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ws_reader_inflate_create(ngx_ws_reader_t *rd)
+{
+    rd->inflate = ngx_calloc(sizeof(ngx_ws_inflate_t), rd->log);
+    if (rd->inflate == NULL) {
+        return ngx_ws_reader_error(rd, NGX_WS_CLOSE_INTERNAL,
+                                   "more than memory holds");
+    }
+
+    rd->inflate->deflate = rd->deflate;
+    rd->inflate->bits = rd->params.client_bits;
+    rd->inflate->takeover = rd->params.client_takeover;
 
     return NGX_OK;
 }

@@ -23,24 +23,26 @@
  */
 
 typedef struct {
-    ngx_ws_frame_t      frame;
-    ngx_ws_utf8_t       utf8;
-    ngx_ws_inflate_t    inflate;
-    ngx_log_t          *log;           /* for ngx_alloc() alone */
+    ngx_ws_frame_t            frame;
+    ngx_ws_utf8_t             utf8;
+    ngx_ws_deflate_t         *deflate;     /* the worker's */
+    ngx_ws_inflate_t         *inflate;     /* from the first compressed one */
+    ngx_log_t                *log;         /* for ngx_alloc() alone */
 
-    uint64_t            rest;          /* of the frame's payload, to come */
-    u_char             *message;       /* what has come of the message */
-    size_t              message_len;
-    size_t              message_size;
-    u_char             *control;       /* what has come of a control frame */
+    uint64_t                  rest;        /* of the frame, to come */
+    u_char                   *message;     /* what has come of the message */
+    size_t                    message_len;
+    size_t                    message_size;
+    u_char                   *control;     /* what has come of a control one */
 
-    const char         *reason;
-    uint16_t            error;
+    const char               *reason;
+    ngx_ws_deflate_params_t   params;
+    uint16_t                  error;
 
-    u_char              type;          /* opcode of the message */
-    u_char              given;         /* opcode of what was given last */
-    unsigned            payload:1;     /* the frame's head is read */
-    unsigned            closed:1;
+    u_char                    type;        /* opcode of the message */
+    u_char                    given;       /* opcode of what was given last */
+    unsigned                  payload:1;   /* the frame's head is read */
+    unsigned                  closed:1;
 } ngx_ws_reader_t;
 
 

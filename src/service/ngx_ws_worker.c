@@ -83,6 +83,11 @@ ngx_ws_worker_create(ngx_cycle_t *cycle, ngx_ws_worker_conf_t *conf,
         ngx_ws_zone_attach(w->zone);
     }
 
+    w->timers = ngx_ws_timers_create(handler->timer, w->log);
+    if (w->timers == NULL) {
+        goto failed;
+    }
+
     if (conf->redis.addr.socklen && ngx_ws_worker_open_redis(w) != NGX_OK) {
         goto failed;
     }
@@ -219,6 +224,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
     if (w->redis) {
         ngx_ws_worker_lease_end(w);
         ngx_ws_redis_destroy(w->redis);
+    }
+
+    if (w->timers) {
+        ngx_ws_timers_destroy(w->timers);
     }
 
     if (w->zone) {

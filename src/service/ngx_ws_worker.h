@@ -16,6 +16,7 @@
 #include <ngx_ws_conf.h>
 #include <ngx_ws_mysql.h>
 #include <ngx_ws_redis.h>
+#include <ngx_ws_timer.h>
 #include <ngx_ws_zone.h>
 
 
@@ -48,6 +49,8 @@ typedef struct {
     ngx_ws_channel_each_pt   deliver;
     /* the link for messages is lost */
     void                   (*deaf)(ngx_ws_worker_t *w);
+
+    ngx_ws_timer_pt          timer;        /* of the worker's wheel */
 } ngx_ws_worker_handler_t;
 
 
@@ -84,6 +87,7 @@ struct ngx_ws_worker_s {
     /* live sockets by number, the session layer's */
     ngx_rbtree_t             sockets;
     ngx_rbtree_node_t        sockets_sentinel;
+    ngx_ws_timers_t         *timers;       /* of theirs */
 
     /* the session layer's, too */
     ngx_ws_polls_t          *polls;

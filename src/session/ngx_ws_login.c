@@ -110,7 +110,9 @@ ngx_ws_login_connect(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
         }
     }
 
-    if (s->token.len == 0 && ngx_ws_json_get(in, "token") == NULL) {
+    if (s->client->token.len == 0
+        && ngx_ws_json_get(in, "token") == NULL)
+    {
         ngx_ws_json_free(in);
         ngx_ws_login_connect_ok(s);
         return;
@@ -211,7 +213,7 @@ ngx_ws_login_fields(ngx_ws_session_t *s, ngx_ws_login_t *login,
     call = login->call;
     conn = &login->connection;
 
-    token = s->token;
+    token = s->client->token;
 
     (void) ngx_ws_call_string(call, in, "token",
                               token.len ? 0 : NGX_WS_FIELD_REQUIRED,
@@ -226,8 +228,9 @@ ngx_ws_login_fields(ngx_ws_session_t *s, ngx_ws_login_t *login,
     }
 
     login->token = token;
-    conn->ip_address = s->address;
-    ngx_ws_agent_parse(&s->agent, &conn->browser, &conn->device_type);
+    conn->ip_address = s->client->address;
+    ngx_ws_agent_parse(&s->client->agent, &conn->browser,
+                       &conn->device_type);
 
     str[0] = &login->token;
     str[1] = &login->user;
@@ -526,9 +529,7 @@ ngx_ws_login_finish(ngx_ws_login_t *login)
         return;
     }
 
-    if (s->client) {
-        ngx_ws_session_forget_client(s);
-    }
+    ngx_ws_session_forget_client(s);
 
     if (s->dialect->connect && !s->connected) {
         ngx_ws_login_connect_ok(s);

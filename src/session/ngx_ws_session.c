@@ -42,7 +42,7 @@ static void ngx_ws_session_refused(void *data, ngx_uint_t code);
 static void ngx_ws_session_leaving(void *data);
 static void ngx_ws_session_closed(void *data, ngx_uint_t code);
 
-static void ngx_ws_session_timer_handler(ngx_event_t *ev);
+static void ngx_ws_session_timer_handler(ngx_ws_timer_t *timer);
 static void ngx_ws_session_touch(ngx_ws_session_t *s);
 static void ngx_ws_session_timer_set(ngx_ws_session_t *s);
 static ngx_uint_t ngx_ws_session_is_stranger(ngx_ws_session_t *s);
@@ -84,10 +84,15 @@ static const ngx_ws_session_wire_t  ngx_ws_session_plain_wire = {
 };
 
 
+/* whose client is known by its identity alone */
+static ngx_ws_session_client_t  ngx_ws_session_nobody;
+
+
 const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
     ngx_ws_session_control,
     ngx_ws_session_deliver,
-    ngx_ws_relay_deaf
+    ngx_ws_relay_deaf,
+    ngx_ws_session_timer_handler
 };
 
 
@@ -104,7 +109,7 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
     s->node.key = (ngx_rbtree_key_t) s->worker->sequence++;
 
     if (s->wire->open(s, &params->sid) != NGX_OK) {
-        ngx_free(s->client);
+        ngx_ws_session_forget_client(s);
         ngx_free(s);
         t->handler = NULL;
         return NGX_ERROR;
@@ -147,9 +152,6 @@ ngx_ws_session_alloc(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
 
     ngx_ws_session_wire(s);
 
-    s->timer.data = s;
-    s->timer.log = s->log;
-    s->timer.handler = ngx_ws_session_timer_handler;
     s->started = ngx_current_msec;
     s->pinged = ngx_current_msec;
     s->touched = ngx_current_msec;
@@ -164,26 +166,28 @@ ngx_ws_session_alloc(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
 static ngx_int_t
 ngx_ws_session_client(ngx_ws_session_t *s, ngx_ws_session_params_t *params)
 {
-    u_char  *p;
+    u_char                   *p;
+    ngx_ws_session_client_t  *client;
 
-    p = ngx_alloc(params->token.len + params->address.len + params->agent.len
-                  + 1, s->log);
-    if (p == NULL) {
+    client = ngx_alloc(sizeof(ngx_ws_session_client_t) + params->token.len
+                       + params->address.len + params->agent.len, s->log);
+    if (client == NULL) {
         return NGX_ERROR;
     }
 
-    s->client = p;
+    s->client = client;
+    p = client->data;
 
-    s->token.len = params->token.len;
-    s->token.data = p;
+    client->token.len = params->token.len;
+    client->token.data = p;
     p = ngx_cpymem(p, params->token.data, params->token.len);
 
-    s->address.len = params->address.len;
-    s->address.data = p;
+    client->address.len = params->address.len;
+    client->address.data = p;
     p = ngx_cpymem(p, params->address.data, params->address.len);
 
-    s->agent.len = params->agent.len;
-    s->agent.data = p;
+    client->agent.len = params->agent.len;
+    client->agent.data = p;
     ngx_memcpy(p, params->agent.data, params->agent.len);
 
     return NGX_OK;
@@ -193,12 +197,10 @@ ngx_ws_session_client(ngx_ws_session_t *s, ngx_ws_session_params_t *params)
 void
 ngx_ws_session_forget_client(ngx_ws_session_t *s)
 {
-    ngx_free(s->client);
-
-    s->client = NULL;
-    ngx_str_null(&s->token);
-    ngx_str_null(&s->address);
-    ngx_str_null(&s->agent);
+    if (s->client != &ngx_ws_session_nobody) {
+        ngx_free(s->client);
+        s->client = &ngx_ws_session_nobody;
+    }
 }
 
 
@@ -253,9 +255,7 @@ ngx_ws_session_freeze(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 {
     ngx_ws_session_leave_all(s);
 
-    if (s->timer.timer_set) {
-        ngx_del_timer(&s->timer);
-    }
+    ngx_ws_timer_del(s->worker->timers, &s->timer);
 
     ngx_ws_session_move(s, t);
 }
@@ -290,7 +290,6 @@ ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 
     s->transport = t;
     s->log = t->log;
-    s->timer.log = t->log;
 
     t->handler = &ngx_ws_session_handler;
     t->data = s;
@@ -366,9 +365,7 @@ ngx_ws_session_end(ngx_ws_session_t *s)
 static void
 ngx_ws_session_free(ngx_ws_session_t *s)
 {
-    if (s->timer.timer_set) {
-        ngx_del_timer(&s->timer);
-    }
+    ngx_ws_timer_del(s->worker->timers, &s->timer);
 
     ngx_rbtree_delete(&s->worker->sockets, &s->node);
 
@@ -378,10 +375,7 @@ ngx_ws_session_free(ngx_ws_session_t *s)
         ngx_ws_echo_cleanup(s);
     }
 
-    if (s->client) {
-        ngx_free(s->client);
-    }
-
+    ngx_ws_session_forget_client(s);
     ngx_free(s);
 }
 
@@ -551,7 +545,8 @@ ngx_ws_session_leaving(void *data)
     /* so that not all of them come back in the same moment */
 
     s->leaving = 1;
-    ngx_add_timer(&s->timer, 1 + ngx_random() % NGX_WS_SESSION_LEAVE);
+    ngx_ws_timer_add(s->worker->timers, &s->timer,
+                     1 + ngx_random() % NGX_WS_SESSION_LEAVE);
 }
 
 
@@ -574,9 +569,11 @@ ngx_ws_session_closed(void *data, ngx_uint_t code)
 
 
 static void
-ngx_ws_session_timer_handler(ngx_event_t *ev)
+ngx_ws_session_timer_handler(ngx_ws_timer_t *timer)
 {
-    ngx_ws_session_t  *s = ev->data;
+    ngx_ws_session_t  *s;
+
+    s = ngx_queue_data(timer, ngx_ws_session_t, timer);
 
     if (s->leaving) {
         ngx_ws_session_close(s, NGX_WS_LEAVING);
@@ -649,7 +646,7 @@ ngx_ws_session_timer_set(ngx_ws_session_t *s)
         timer = ngx_min(timer, (ngx_msec_t) left);
     }
 
-    ngx_add_timer(&s->timer, timer);
+    ngx_ws_timer_add(s->worker->timers, &s->timer, timer);
 }
 
 
@@ -683,7 +680,7 @@ ngx_ws_session_alive(ngx_ws_session_t *s)
 static ngx_int_t
 ngx_ws_session_raw_open(ngx_ws_session_t *s, ngx_str_t *sid)
 {
-    if (s->token.len && s->conf->echo == NGX_WS_ECHO_OFF) {
+    if (s->client->token.len && s->conf->echo == NGX_WS_ECHO_OFF) {
         ngx_ws_login_handshake(s);
     }
 

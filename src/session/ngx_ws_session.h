@@ -14,6 +14,7 @@
 
 #include <ngx_ws_call.h>
 #include <ngx_ws_dialect.h>
+#include <ngx_ws_timer.h>
 #include <ngx_ws_transport.h>
 #include <ngx_ws_worker.h>
 
@@ -59,6 +60,16 @@ struct ngx_ws_session_typing_s {
 };
 
 
+/* What is known of the client until it has authenticated. */
+
+typedef struct {
+    ngx_str_t                     token;
+    ngx_str_t                     address;
+    ngx_str_t                     agent;
+    u_char                        data[];
+} ngx_ws_session_client_t;
+
+
 struct ngx_ws_session_s {
     ngx_rbtree_node_t             node;         /* key is the number */
 
@@ -85,13 +96,9 @@ struct ngx_ws_session_s {
 
     void                         *state;        /* of the application */
 
-    /* what is known of the client until it has authenticated */
-    u_char                       *client;
-    ngx_str_t                     token;
-    ngx_str_t                     address;
-    ngx_str_t                     agent;
+    ngx_ws_session_client_t      *client;       /* never NULL */
 
-    ngx_event_t                   timer;
+    ngx_ws_timer_t                timer;
     ngx_msec_t                    started;
     ngx_msec_t                    pinged;       /* or heard, if not pinging */
     ngx_msec_t                    touched;
