@@ -43,6 +43,16 @@ static ngx_http_websocket_route_t  ngx_http_websocket_routes[] = {
       ngx_http_websocket_api_disconnect },
 
     { NGX_HTTP_POST,
+      ngx_string("subscribe"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_subscribe },
+
+    { NGX_HTTP_POST,
+      ngx_string("unsubscribe"),
+      NGX_HTTP_OK,
+      ngx_http_websocket_api_unsubscribe },
+
+    { NGX_HTTP_POST,
       ngx_string("presence/update"),
       NGX_HTTP_OK,
       ngx_http_websocket_api_presence_set },

@@ -54,6 +54,10 @@ void ngx_http_websocket_api_connect(ngx_http_request_t *r,
     ngx_ws_call_t *call, ngx_ws_json_t *in);
 void ngx_http_websocket_api_disconnect(ngx_http_request_t *r,
     ngx_ws_call_t *call, ngx_ws_json_t *in);
+void ngx_http_websocket_api_subscribe(ngx_http_request_t *r,
+    ngx_ws_call_t *call, ngx_ws_json_t *in);
+void ngx_http_websocket_api_unsubscribe(ngx_http_request_t *r,
+    ngx_ws_call_t *call, ngx_ws_json_t *in);
 void ngx_http_websocket_api_presence_set(ngx_http_request_t *r,
     ngx_ws_call_t *call, ngx_ws_json_t *in);
 void ngx_http_websocket_api_presence_get(ngx_http_request_t *r,

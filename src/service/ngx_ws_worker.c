@@ -12,6 +12,7 @@
 #include <ngx_ws_bus.h>
 #include <ngx_ws_id.h>
 #include <ngx_ws_metrics.h>
+#include <ngx_ws_listen.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_record.h>
@@ -129,9 +130,11 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->registry = ngx_ws_registry_create(w);
     w->typings = ngx_ws_typings_create(w);
     w->presences = ngx_ws_presences_create(w);
+    w->listens = ngx_ws_listens_create(w);
 
     if (w->bus == NULL || w->channels == NULL || w->ids == NULL
-        || w->registry == NULL || w->typings == NULL || w->presences == NULL)
+        || w->registry == NULL || w->typings == NULL || w->presences == NULL
+        || w->listens == NULL)
     {
         return NGX_ERROR;
     }
@@ -175,6 +178,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 {
     if (w->lease.timer_set) {
         ngx_del_timer(&w->lease);
+    }
+
+    if (w->listens) {
+        ngx_ws_listens_destroy(w->listens);
     }
 
     if (w->presences) {

@@ -59,6 +59,13 @@ void ngx_ws_event_typing_add(ngx_ws_session_t *s, ngx_str_t *conversation);
 void ngx_ws_event_typing_cleanup(ngx_ws_session_t *s);
 void ngx_ws_event_typing_forget(ngx_ws_session_t *s);
 
+/*
+ * A REST call lets a socket of this worker join or leave a channel; rest is
+ * described in ngx_ws_listen.h.
+ */
+void ngx_ws_event_remote(ngx_ws_worker_t *w, ngx_str_t *rest,
+    ngx_uint_t listens);
+
 /* Stops or resumes the client's messages by what is under way. */
 void ngx_ws_event_flow(ngx_ws_session_t *s);
 

@@ -29,6 +29,7 @@ struct ngx_ws_login_s {
     ngx_ws_call_t                 *call;        /* it ends with the login */
     ngx_ws_identity_t             *identity;
     ngx_ws_auth_wait_t            *wait;
+    ngx_ws_redis_op_t             *op;
 
     ngx_str_t                      token;
     ngx_str_t                      user;        /* as the client claims */
@@ -56,6 +57,9 @@ static void ngx_ws_login_verified(void *data, ngx_int_t rc,
 static ngx_uint_t ngx_ws_login_matches(ngx_str_t *claim, uint64_t id);
 static void ngx_ws_login_link(ngx_ws_login_t *login);
 static void ngx_ws_login_linked(ngx_ws_call_t *call);
+static void ngx_ws_login_restore(ngx_ws_login_t *login);
+static void ngx_ws_login_restored(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
 static void ngx_ws_login_join(ngx_ws_login_t *login);
 static void ngx_ws_login_joined(void *data, ngx_int_t rc);
 static void ngx_ws_login_finish(ngx_ws_login_t *login);
@@ -440,6 +444,89 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
     s->connection_id.data = p;
     s->identity = ngx_ws_identity_ref(login->identity);
 
+    if (login->connection.connection_id.len) {
+        ngx_ws_login_restore(login);
+
+    } else {
+        ngx_ws_login_join(login);
+    }
+}
+
+
+/* The channels that the connection had, or was given by REST. */
+
+static void
+ngx_ws_login_restore(ngx_ws_login_t *login)
+{
+    ngx_str_t            argv[3];
+    ngx_ws_session_t    *s;
+    ngx_ws_redis_key_t   key;
+
+    s = login->session;
+
+    ngx_str_set(&argv[0], "HGET");
+    argv[1] = *ngx_ws_redis_key(&key, &s->worker->conf->redis.prefix,
+                                NGX_WS_REDIS_KEY_CONNECTION, 0, 0,
+                                &s->connection_id);
+    ngx_str_set(&argv[2], "subscribed_channels");
+
+    /* until it has joined, it is not logged in */
+    login->waiting = 1;
+
+    login->op = ngx_ws_redis_command(s->worker->redis, argv, 3,
+                                     ngx_ws_login_restored, login);
+    if (login->op == NULL) {
+        ngx_ws_login_end(login, NGX_WS_INTERNAL);
+    }
+}
+
+
+static void
+ngx_ws_login_restored(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_login_t *login = data;
+
+    ngx_str_t            list, channel;
+    ngx_uint_t           i;
+    ngx_ws_json_t       *in;
+    ngx_ws_name_t        name;
+    ngx_ws_error_e       error;
+    ngx_ws_session_t    *s;
+    ngx_ws_redis_key_t   key;
+
+    login->op = NULL;
+    s = login->session;
+
+    if (rc != NGX_OK) {
+        ngx_ws_login_end(login, NGX_WS_UNAVAILABLE);
+        return;
+    }
+
+    list = ngx_ws_redis_reply_string(reply);
+    in = NULL;
+
+    if (list.len) {
+        in = ngx_ws_json_parse(list.data, list.len, NGX_WS_JSON_DEPTH,
+                               &error);
+    }
+
+    for (i = 0; i < ngx_ws_json_array_n(in); i++) {
+
+        if (ngx_ws_json_string(ngx_ws_json_array_get(in, i), &channel)
+            == NGX_OK
+            && ngx_ws_name_resolve(&channel, s->identity->user,
+                                   s->identity->tenant, &name)
+               == NGX_OK)
+        {
+            ngx_ws_bus_key(s->worker, s->identity->tenant, &name, &key);
+            (void) ngx_ws_session_join(s, &key.str);
+        }
+    }
+
+    if (in) {
+        ngx_ws_json_free(in);
+    }
+
     ngx_ws_login_join(login);
 }
 
@@ -620,6 +707,10 @@ ngx_ws_login_cancel(ngx_ws_session_t *s)
 
     if (login->wait) {
         ngx_ws_auth_cancel(login->wait);
+    }
+
+    if (login->op) {
+        ngx_ws_redis_cancel(login->op);
     }
 
     ngx_ws_login_end(login, NGX_WS_OK);

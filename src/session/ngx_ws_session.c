@@ -15,6 +15,7 @@
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_letter.h>
+#include <ngx_ws_listen.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_presence.h>
@@ -56,8 +57,6 @@ static void ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb,
     ngx_str_t *rest);
 static void ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest);
 static void ngx_ws_session_deliver(void *subscriber, void *data);
-static ngx_ws_session_t *ngx_ws_session_find(ngx_ws_worker_t *w,
-    uint64_t number);
 
 
 static const ngx_ws_transport_handler_t  ngx_ws_session_handler = {
@@ -731,6 +730,27 @@ ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *rest)
         return;
     }
 
+    if (verb->len == sizeof("join") - 1
+        && ngx_strncmp(verb->data, "join", sizeof("join") - 1) == 0)
+    {
+        ngx_ws_event_remote(w, rest, 1);
+        return;
+    }
+
+    if (verb->len == sizeof("leave") - 1
+        && ngx_strncmp(verb->data, "leave", sizeof("leave") - 1) == 0)
+    {
+        ngx_ws_event_remote(w, rest, 0);
+        return;
+    }
+
+    if (verb->len == sizeof("joined") - 1
+        && ngx_strncmp(verb->data, "joined", sizeof("joined") - 1) == 0)
+    {
+        ngx_ws_listen_answered(w, rest);
+        return;
+    }
+
     if (verb->len == sizeof("letter") - 1
         && ngx_strncmp(verb->data, "letter", sizeof("letter") - 1) == 0)
     {
@@ -796,7 +816,7 @@ ngx_ws_session_deliver(void *subscriber, void *data)
 }
 
 
-static ngx_ws_session_t *
+ngx_ws_session_t *
 ngx_ws_session_find(ngx_ws_worker_t *w, uint64_t number)
 {
     ngx_rbtree_node_t  *node;

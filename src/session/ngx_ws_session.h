@@ -185,6 +185,9 @@ ngx_int_t ngx_ws_session_join(ngx_ws_session_t *s, ngx_str_t *channel);
 ngx_int_t ngx_ws_session_leave(ngx_ws_session_t *s, ngx_str_t *channel);
 void ngx_ws_session_leave_all(ngx_ws_session_t *s);
 
+/* The live socket of this worker with the number, or NULL. */
+ngx_ws_session_t *ngx_ws_session_find(ngx_ws_worker_t *w, uint64_t number);
+
 /* Sends a buffer and lets go of it. */
 void ngx_ws_session_send(ngx_ws_session_t *s, ngx_ws_buf_t *wb);
 

@@ -1,0 +1,42 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_LISTEN_H_INCLUDED_
+#define _NGX_WS_LISTEN_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+
+#include <ngx_ws_call.h>
+
+
+/*
+ * POST subscribe and unsubscribe: the live socket that carries a connection
+ * joins or leaves a channel, on whichever worker it is; without one it is
+ * remembered for when it comes.
+ *
+ * Its worker is told "join" or "leave", then "REQUEST INCARNATION SOCKET
+ * CHANNEL", and answers "joined", then "REQUEST 1", or 0 if Redis did not
+ * confirm.
+ */
+
+/* Of those that wait for an answer; listens is 1 to join, 0 to leave. */
+ngx_ws_listens_t *ngx_ws_listens_create(ngx_ws_worker_t *w);
+void ngx_ws_listens_destroy(ngx_ws_listens_t *listens);
+
+void ngx_ws_listen(ngx_ws_call_t *call, ngx_str_t *connection_id,
+    ngx_str_t *channel, ngx_uint_t listens);
+
+/* "joined" has come. */
+void ngx_ws_listen_answered(ngx_ws_worker_t *w, ngx_str_t *rest);
+
+/* Answers a request; incarnation and request as they came. */
+void ngx_ws_listen_answer(ngx_ws_worker_t *w, ngx_str_t *incarnation,
+    ngx_str_t *request, ngx_uint_t ok);
+
+
+#endif /* _NGX_WS_LISTEN_H_INCLUDED_ */
