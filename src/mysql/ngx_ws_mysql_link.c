@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <dlfcn.h>
 #include <mysql.h>
 #include <poll.h>
 #include <pthread.h>
@@ -101,6 +102,7 @@ static ngx_int_t ngx_ws_mysql_link_refuse(ngx_ws_mysql_link_t *link,
     const char *text);
 static ngx_uint_t ngx_ws_mysql_link_seconds(ngx_ws_mysql_link_t *link);
 static time_t ngx_ws_mysql_link_now(void);
+static void ngx_ws_mysql_link_pin(void);
 static void ngx_ws_mysql_link_thread(void);
 static void ngx_ws_mysql_link_thread_end(void *data);
 
@@ -113,6 +115,8 @@ ngx_int_t
 ngx_ws_mysql_link_init(ngx_log_t *log)
 {
     ngx_err_t  err;
+
+    ngx_ws_mysql_link_pin();
 
     if (mysql_library_init(0, NULL, NULL) != 0) {
         ngx_log_error(NGX_LOG_EMERG, log, 0, "mysql_library_init() failed");
@@ -888,6 +892,24 @@ ngx_ws_mysql_link_now(void)
     (void) clock_gettime(CLOCK_MONOTONIC, &ts);
 
     return ts.tv_sec;
+}
+
+
+/*
+ * At exit nginx unloads the module while threads of the pool, which it does
+ * not join, may still be in the destructor below: one more reference keeps
+ * the code until the process has ended.  Nothing is to do where the module is
+ * a part of the binary.
+ */
+
+static void
+ngx_ws_mysql_link_pin(void)
+{
+    Dl_info  info;
+
+    if (dladdr(&ngx_ws_mysql_link_key, &info)) {
+        (void) dlopen(info.dli_fname, RTLD_LAZY|RTLD_NOLOAD);
+    }
 }
 
 
