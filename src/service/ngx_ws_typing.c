@@ -335,6 +335,7 @@ ngx_ws_typing_note(ngx_ws_call_t *call, ngx_ws_typing_t *typing,
         ngx_ws_bus_key(call->worker, op->tenant, &typing->channel, &op->to);
 
     } else if (typing->recipient) {
+        ngx_memzero(&name, sizeof(ngx_ws_name_t));
         name.kind = NGX_WS_NAME_PERSONAL;
         name.id = typing->recipient;
         ngx_ws_bus_key(call->worker, op->tenant, &name, &op->to);
