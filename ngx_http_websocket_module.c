@@ -70,6 +70,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
+    { ngx_string("websocket_stats_interval"),
+      NGX_HTTP_MAIN_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_conf_stats_interval,
+      NGX_HTTP_MAIN_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_auth_query"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_websocket_conf_auth_query,
@@ -273,6 +280,7 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
     wmcf->conf.token_cache_miss = NGX_CONF_UNSET_MSEC;
     wmcf->conf.retention_connections = NGX_CONF_UNSET;
     wmcf->conf.retention_events = NGX_CONF_UNSET;
+    wmcf->conf.stats_interval = NGX_CONF_UNSET_MSEC;
 
     if (ngx_array_init(&wmcf->places, cf->pool, 4,
                        sizeof(ngx_http_websocket_place_t))
@@ -294,8 +302,7 @@ ngx_http_websocket_init_main_conf(ngx_conf_t *cf, void *conf)
     ngx_conf_init_msec_value(wmcf->conf.token_cache_miss, 5000);
     ngx_conf_init_value(wmcf->conf.retention_connections, 24 * 60 * 60);
     ngx_conf_init_value(wmcf->conf.retention_events, 30 * 24 * 60 * 60);
-
-    wmcf->conf.retention_connections = 24 * 60 * 60;
+    ngx_conf_init_msec_value(wmcf->conf.stats_interval, 60000);
 
     if (ngx_http_websocket_conf_defaults(cf, wmcf) != NGX_OK) {
         return NGX_CONF_ERROR;

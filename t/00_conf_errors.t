@@ -501,3 +501,19 @@ invalid value "connections=0" in "websocket_retention"
     websocket_retention events=30d events=40d;
 --- error_log
 "websocket_retention" directive is duplicate
+
+
+
+=== TEST 58: no interval of statistics
+--- http_config
+    websocket_stats_interval 0;
+--- error_log
+invalid value "0" in "websocket_stats_interval"
+
+
+
+=== TEST 59: an interval that is none
+--- http_config
+    websocket_stats_interval never;
+--- error_log
+invalid value "never" in "websocket_stats_interval"

@@ -32,7 +32,8 @@ produce(event_range(1500));
 
 my $nginx = Test::Nginx::Server->start(
     http_config => 'websocket_redis $TEST_NGINX_REDIS;
-                    websocket_mysql $TEST_NGINX_MYSQL batch=200 flush=20ms;',
+                    websocket_mysql $TEST_NGINX_MYSQL batch=200 flush=20ms;
+                    websocket_retention events=3650d;',
     config      => 'location /api/ { websocket_api on; }
                     location /metrics { websocket_status json; }');
 

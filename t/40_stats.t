@@ -14,6 +14,7 @@ use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(wait_until);
 use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
+use Test::Nginx::WebSocket;
 use Time::HiRes qw(sleep time);
 
 my $redis = Test::Nginx::RedisServer->start;
@@ -25,8 +26,10 @@ local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
 my $nginx = Test::Nginx::Server->start(
     workers     => 1,
     http_config => 'websocket_redis $TEST_NGINX_REDIS;
-                    websocket_mysql $TEST_NGINX_MYSQL flush=20ms;',
+                    websocket_mysql $TEST_NGINX_MYSQL flush=20ms;
+                    websocket_stats_interval 300ms;',
     config      => 'location /api/ { websocket_api on; }
+                    location /ws { websocket on; }
                     location /metrics { websocket_status json; }');
 
 my ($john, $jane, $eve) = ('1|demo-token-john', '2|demo-token-jane',
@@ -85,18 +88,40 @@ is((grep { $_->receive->status == 200 } @asking), 30, 'all are answered');
 cmp_ok(queries() - $queries, '<', 25, 'by fewer queries');
 
 
-note 'without MySQL';
+note 'the line in the log';
 
-$mysql->stop;
-ok(wait_until { api($john, 'GET', 'stats')->status == 503 }, 'refused');
-$mysql->start;
-ok(wait_until { api($john, 'GET', 'stats')->status == 200 }, 'and again');
+ok($nginx->wait_log(qr/\[notice\].*stats: connections: 0, subscriptions: 0/),
+   'nobody');
+
+my @sockets = map { Test::Nginx::WebSocket->connect(port => $nginx->port,
+                                                    path => '/ws') } 1, 2;
+
+ok($nginx->wait_log(qr/\[notice\].*stats: connections: 2, subscriptions: 0/),
+   'two');
+
+$nginx->reload(
+    workers     => 2,
+    http_config => 'websocket_redis $TEST_NGINX_REDIS;
+                    websocket_mysql $TEST_NGINX_MYSQL flush=20ms;
+                    websocket_stats_interval off;');
+
+my $size = $nginx->log_size;
+sleep 0.7;
+unlike($nginx->error_log($size), qr/stats:/, 'off');
 
 
 note 'who may ask';
 
 is(api('wrong', 'GET', 'stats')->status, 401, 'nobody unknown');
 is(api($john, 'POST', 'stats', '{}')->status, 405, 'nobody posts');
+
+
+note 'without MySQL';
+
+$mysql->stop;
+ok(wait_until { api($john, 'GET', 'stats')->status == 503 }, 'refused');
+$mysql->start;
+ok(wait_until { api($john, 'GET', 'stats')->status == 200 }, 'and again');
 
 
 $nginx->check;

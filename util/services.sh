@@ -75,6 +75,22 @@ cmd_redis() {
 }
 
 
+# a bit at a time, so that nobody waits for it
+
+cmd_cleanup() {
+    local n all=0
+
+    need_instance
+    while n=$(mariadb --defaults-file="$run_dir/mariadb.cnf" -N -B \
+                  < "$top/util/cleanup.sql") && [ "$n" -gt 0 ]; do
+        all=$((all + n))
+        sleep 0.05
+    done
+    [ "$n" = 0 ] || die "the clean-up failed"
+    say "$all rows deleted"
+}
+
+
 check_run() {
     [[ "$port" =~ ^[1-9][0-9]{0,4}$ && "$port" -le 65535 ]] \
         || die "PORT is not a port: \"$port\""

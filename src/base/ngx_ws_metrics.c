@@ -34,7 +34,6 @@ typedef struct {
 } ngx_ws_metrics_row_t;
 
 
-static void ngx_ws_metrics_sum(ngx_ws_zone_t *zone, uint64_t *sums);
 static size_t ngx_ws_metrics_len(void);
 static u_char *ngx_ws_metrics_prometheus(u_char *p, uint64_t *sums);
 static u_char *ngx_ws_metrics_json(u_char *p, uint64_t *sums);
@@ -143,7 +142,7 @@ ngx_ws_metrics_close(ngx_uint_t code)
 
 /* a process that died without a word has left its gauges behind */
 
-static void
+void
 ngx_ws_metrics_sum(ngx_ws_zone_t *zone, uint64_t *sums)
 {
     uint64_t    *values;

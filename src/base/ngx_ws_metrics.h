@@ -156,6 +156,9 @@ extern uint64_t  *ngx_ws_metrics;
 ngx_buf_t *ngx_ws_metrics_render(ngx_pool_t *pool, ngx_ws_zone_t *zone,
     ngx_ws_metrics_format_e format);
 
+/* The sums that are rendered, NGX_WS_METRIC_N of them. */
+void ngx_ws_metrics_sum(ngx_ws_zone_t *zone, uint64_t *sums);
+
 /* Sets all values to 0 save the counters. */
 void ngx_ws_metrics_clear(uint64_t *values);
 

@@ -143,6 +143,8 @@ char *ngx_http_websocket_conf_token_cache(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_conf_stats_interval(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 char *ngx_http_websocket_conf_auth_query(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_conf_user_query(ngx_conf_t *cf, ngx_command_t *cmd,

@@ -233,6 +233,37 @@ ngx_http_websocket_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 char *
+ngx_http_websocket_conf_stats_interval(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_websocket_main_conf_t  *wmcf = conf;
+
+    ngx_int_t   time;
+    ngx_str_t  *value;
+
+    if (wmcf->conf.stats_interval != NGX_CONF_UNSET_MSEC) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (ngx_strcmp(value[1].data, "off") == 0) {
+        wmcf->conf.stats_interval = 0;
+        return NGX_CONF_OK;
+    }
+
+    time = ngx_parse_time(&value[1], 0);
+    if (time == NGX_ERROR || time == 0) {
+        return ngx_http_websocket_conf_invalid(cf, &value[1]);
+    }
+
+    wmcf->conf.stats_interval = (ngx_msec_t) time;
+
+    return NGX_CONF_OK;
+}
+
+
+char *
 ngx_http_websocket_conf_auth_query(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {

@@ -7,7 +7,9 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 #include <ngx_event.h>
+#include <ngx_process_cycle.h>
 
+#include <ngx_ws_metrics.h>
 #include <ngx_ws_stats.h>
 
 
@@ -64,6 +66,7 @@ static ngx_int_t ngx_ws_stats_read(ngx_ws_stats_counts_t *counts,
     ngx_ws_mysql_result_t *res);
 static void ngx_ws_stats_timer(ngx_event_t *ev);
 static void ngx_ws_stats_forget(ngx_ws_stats_tenant_t *t);
+static void ngx_ws_stats_line(ngx_event_t *ev);
 
 
 static ngx_str_t  ngx_ws_stats_names[] = {
@@ -317,4 +320,54 @@ ngx_ws_stats_forget(ngx_ws_stats_tenant_t *t)
 
     ngx_rbtree_delete(&t->stats->tenants, &t->node.node);
     ngx_free(t);
+}
+
+
+void
+ngx_ws_stats_line_start(ngx_ws_worker_t *w)
+{
+    if (w->conf->stats_interval == 0 || w->zone == NULL || ngx_worker != 0) {
+        return;
+    }
+
+    w->stats_line.handler = ngx_ws_stats_line;
+    w->stats_line.data = w;
+    w->stats_line.log = w->log;
+    w->stats_line.cancelable = 1;
+
+    ngx_add_timer(&w->stats_line, w->conf->stats_interval);
+}
+
+
+void
+ngx_ws_stats_line_stop(ngx_ws_worker_t *w)
+{
+    if (w->stats_line.timer_set) {
+        ngx_del_timer(&w->stats_line);
+    }
+}
+
+
+/* The worker that comes after a reload tells of those that leave, too. */
+
+static void
+ngx_ws_stats_line(ngx_event_t *ev)
+{
+    ngx_ws_worker_t *w = ev->data;
+
+    uint64_t  sums[NGX_WS_METRIC_N];
+
+    if (ngx_exiting) {
+        return;
+    }
+
+    ngx_add_timer(ev, w->conf->stats_interval);
+
+    ngx_ws_metrics_sum(w->zone, sums);
+
+    ngx_log_error(NGX_LOG_NOTICE, w->log, 0,
+                  "websocket stats: connections: %uL, subscriptions: %uL",
+                  sums[NGX_WS_METRIC_CONNECTIONS_WEBSOCKET]
+                  + sums[NGX_WS_METRIC_CONNECTIONS_POLLING],
+                  sums[NGX_WS_METRIC_SUBSCRIPTIONS]);
 }

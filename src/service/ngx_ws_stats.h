@@ -43,5 +43,9 @@ void ngx_ws_stats_destroy(ngx_ws_stats_t *stats);
  */
 void ngx_ws_stats_count(ngx_ws_call_t *call, ngx_ws_stats_done_pt done);
 
+/* The line in the log, written by one worker here while it lives. */
+void ngx_ws_stats_line_start(ngx_ws_worker_t *w);
+void ngx_ws_stats_line_stop(ngx_ws_worker_t *w);
+
 
 #endif /* _NGX_WS_STATS_H_INCLUDED_ */

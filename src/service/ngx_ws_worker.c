@@ -10,6 +10,7 @@
 
 #include <ngx_ws_auth.h>
 #include <ngx_ws_bus.h>
+#include <ngx_ws_cleanup.h>
 #include <ngx_ws_id.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_listen.h>
@@ -99,6 +100,8 @@ ngx_ws_worker_create(ngx_cycle_t *cycle, ngx_ws_worker_conf_t *conf,
         goto failed;
     }
 
+    ngx_ws_stats_line_start(w);
+
     return w;
 
 failed:
@@ -162,9 +165,10 @@ ngx_ws_worker_open_mysql(ngx_ws_worker_t *w, ngx_cycle_t *cycle)
     w->users = ngx_ws_users_create(w);
     w->record = ngx_ws_record_create(w);
     w->stats = ngx_ws_stats_create(w);
+    w->cleanup = ngx_ws_cleanup_create(w);
 
     if (w->auth == NULL || w->users == NULL || w->record == NULL
-        || w->stats == NULL)
+        || w->stats == NULL || w->cleanup == NULL)
     {
         return NGX_ERROR;
     }
@@ -184,6 +188,8 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
         ngx_ws_listens_destroy(w->listens);
     }
 
+    ngx_ws_stats_line_stop(w);
+
     if (w->presences) {
         ngx_ws_presences_destroy(w->presences);
     }
@@ -194,6 +200,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 
     if (w->registry) {
         ngx_ws_registry_destroy(w->registry);
+    }
+
+    if (w->cleanup) {
+        ngx_ws_cleanup_destroy(w->cleanup);
     }
 
     if (w->stats) {
@@ -286,6 +296,7 @@ ngx_ws_worker_up(void *data)
 
     if (w->record) {
         ngx_ws_record_up(w->record);
+        ngx_ws_cleanup_up(w->cleanup);
     }
 
     if (w->auth) {
@@ -306,6 +317,7 @@ ngx_ws_worker_down(void *data)
 
     if (w->record) {
         ngx_ws_record_down(w->record);
+        ngx_ws_cleanup_down(w->cleanup);
     }
 }
 

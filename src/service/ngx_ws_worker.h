@@ -29,6 +29,7 @@
 typedef struct ngx_ws_worker_s     ngx_ws_worker_t;
 typedef struct ngx_ws_auth_s       ngx_ws_auth_t;
 typedef struct ngx_ws_bus_s        ngx_ws_bus_t;
+typedef struct ngx_ws_cleanup_s    ngx_ws_cleanup_t;
 typedef struct ngx_ws_ids_s        ngx_ws_ids_t;
 typedef struct ngx_ws_letters_s    ngx_ws_letters_t;
 typedef struct ngx_ws_polls_s      ngx_ws_polls_t;
@@ -67,6 +68,7 @@ struct ngx_ws_worker_s {
     ngx_ws_channels_t       *channels;
     ngx_ws_auth_t           *auth;
     ngx_ws_bus_t            *bus;
+    ngx_ws_cleanup_t        *cleanup;
     ngx_ws_ids_t            *ids;
     ngx_ws_record_t         *record;
     ngx_ws_registry_t       *registry;
@@ -97,6 +99,7 @@ struct ngx_ws_worker_s {
     ngx_ws_letters_t        *letters;
 
     ngx_event_t              lease;        /* renews it in Redis */
+    ngx_event_t              stats_line;
 };
 
 
