@@ -20,6 +20,7 @@
 #define NGX_WS_POLL_BYE      50        /* the same when the client ends it */
 
 
+static void ngx_ws_polls_leave(void *data);
 static ngx_ws_poll_t *ngx_ws_poll_create(ngx_ws_session_params_t *params,
     ngx_log_t *log);
 static ngx_ws_poll_t *ngx_ws_poll_lookup(ngx_ws_polls_t *polls,
@@ -80,6 +81,9 @@ ngx_ws_polls_create(ngx_ws_worker_t *w)
                     ngx_str_rbtree_insert_value);
     ngx_ws_poll_left_init(&polls->left, w->log);
 
+    polls->goodbye.handler = ngx_ws_polls_leave;
+    polls->goodbye.data = w;
+
     return polls;
 }
 
@@ -94,8 +98,39 @@ ngx_ws_polls_destroy(ngx_ws_polls_t *polls)
         ngx_ws_poll_destroy(ngx_rbtree_data(node, ngx_ws_poll_t, node.node));
     }
 
+    ngx_ws_goodbye_cleanup(&polls->goodbye);
     ngx_ws_poll_left_cleanup(&polls->left);
     ngx_free(polls);
+}
+
+
+/* The worker leaves: its sessions do so, each after some time. */
+
+static void
+ngx_ws_polls_leave(void *data)
+{
+    ngx_ws_worker_t *w = data;
+
+    ngx_rbtree_t       *tree;
+    ngx_ws_poll_t      *poll;
+    ngx_rbtree_node_t  *node;
+
+    tree = &w->polls->tree;
+
+    if (tree->root == tree->sentinel) {
+        return;
+    }
+
+    for (node = ngx_rbtree_min(tree->root, tree->sentinel);
+         node;
+         node = ngx_rbtree_next(tree, node))
+    {
+        poll = ngx_rbtree_data(node, ngx_ws_poll_t, node.node);
+
+        if (poll->transport.handler) {
+            poll->transport.handler->leaving(poll->transport.data);
+        }
+    }
 }
 
 
@@ -138,6 +173,8 @@ ngx_ws_poll_open(ngx_ws_session_params_t *params, ngx_log_t *log,
         ngx_ws_poll_destroy(poll);
         return NGX_ERROR;
     }
+
+    ngx_ws_goodbye_watch(&poll->worker->polls->goodbye);
 
     if (poll->worker->relay) {
         ngx_ws_poll_announce(poll);
@@ -403,6 +440,20 @@ ngx_ws_poll_answer(ngx_ws_poll_request_t *pr, ngx_ws_poll_status_e status,
     answer.code = code;
 
     pr->answer(pr, &answer);
+}
+
+
+void
+ngx_ws_poll_release(ngx_ws_worker_t *w, ngx_str_t *sid)
+{
+    ngx_ws_poll_t  *poll;
+
+    poll = ngx_ws_poll_find(w, sid);
+
+    if (poll && poll->get) {
+        poll->released = 1;
+        ngx_ws_poll_wake(poll);
+    }
 }
 
 

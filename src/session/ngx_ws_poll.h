@@ -14,6 +14,7 @@
 
 #include <ngx_ws_bus.h>
 #include <ngx_ws_eio.h>
+#include <ngx_ws_goodbye.h>
 #include <ngx_ws_poll_left.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_send.h>
@@ -102,6 +103,9 @@ ngx_int_t ngx_ws_poll_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
  */
 ngx_int_t ngx_ws_poll_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 
+/* Ends the GET that is held, if there is one, with packets or without. */
+void ngx_ws_poll_release(ngx_ws_worker_t *w, ngx_str_t *sid);
+
 /* The body of a POST was refused; the session knows nothing of it. */
 void ngx_ws_poll_cancel(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 
@@ -121,6 +125,7 @@ struct ngx_ws_polls_s {
     ngx_rbtree_t                  tree;
     ngx_rbtree_node_t             sentinel;
     ngx_ws_poll_left_t            left;
+    ngx_ws_goodbye_t              goodbye;
 };
 
 

@@ -20,6 +20,7 @@
  *
  * poll     id from kind sid, the POST's body
  * gone     sid
+ * release  sid                    it should not hold a GET any longer
  * ping     from
  *
  * and what is answered:
@@ -75,6 +76,7 @@ typedef struct {
 } ngx_ws_relay_guest_t;
 
 
+static void ngx_ws_relay_leave(void *data);
 static void ngx_ws_relay_refuse(ngx_ws_poll_request_t *pr,
     ngx_ws_poll_status_e status);
 static ngx_int_t ngx_ws_relay_ask(ngx_ws_relay_t *relay,
@@ -109,6 +111,8 @@ static void ngx_ws_relay_guest_answered(void *data, ngx_int_t rc,
     ngx_str_t *owner);
 static void ngx_ws_relay_on_gone(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
+static void ngx_ws_relay_on_release(ngx_ws_worker_t *w, ngx_str_t *head,
+    ngx_str_t *body);
 static void ngx_ws_relay_on_ping(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);
 static void ngx_ws_relay_on_held(ngx_ws_worker_t *w, ngx_str_t *head,
@@ -136,6 +140,8 @@ static ngx_ws_relay_verb_t  ngx_ws_relay_verbs[] = {
     { ngx_string("poll"), ngx_ws_relay_on_poll },
 
     { ngx_string("gone"), ngx_ws_relay_on_gone },
+
+    { ngx_string("release"), ngx_ws_relay_on_release },
 
     { ngx_string("ping"), ngx_ws_relay_on_ping },
 
@@ -180,6 +186,8 @@ ngx_ws_relay_create(ngx_ws_worker_t *w)
     }
 
     relay->worker = w;
+    relay->goodbye.handler = ngx_ws_relay_leave;
+    relay->goodbye.data = relay;
 
     ngx_rbtree_init(&relay->calls, &relay->calls_sentinel,
                     ngx_rbtree_insert_value);
@@ -211,6 +219,7 @@ ngx_ws_relay_destroy(ngx_ws_worker_t *w)
             (void) ngx_ws_relay_drop(call);
         }
 
+        ngx_ws_goodbye_cleanup(&w->relay->goodbye);
         ngx_ws_moves_cleanup(w);
         ngx_ws_handovers_cleanup(w);
 
@@ -228,6 +237,37 @@ ngx_ws_relay_destroy(ngx_ws_worker_t *w)
     if (w->letters) {
         ngx_ws_letters_destroy(w->letters);
         w->letters = NULL;
+    }
+}
+
+
+/* The worker leaves: those who poll here have to come to another one. */
+
+static void
+ngx_ws_relay_leave(void *data)
+{
+    ngx_ws_relay_t *relay = data;
+
+    ngx_rbtree_t         *tree;
+    ngx_rbtree_node_t    *node;
+    ngx_ws_relay_call_t  *call;
+
+    tree = &relay->calls;
+
+    if (tree->root == tree->sentinel) {
+        return;
+    }
+
+    for (node = ngx_rbtree_min(tree->root, tree->sentinel);
+         node;
+         node = ngx_rbtree_next(tree, node))
+    {
+        call = ngx_rbtree_data(node, ngx_ws_relay_call_t, node);
+
+        if (call->request->kind == NGX_WS_POLL_GET) {
+            ngx_ws_letter_post(relay->worker, NULL, &call->request->sid,
+                               "release %V", &call->request->sid);
+        }
     }
 }
 
@@ -324,6 +364,8 @@ ngx_ws_relay_ask(ngx_ws_relay_t *relay, ngx_ws_poll_request_t *pr)
     ngx_queue_init(&call->queue);
 
     pr->relay = call;
+
+    ngx_ws_goodbye_watch(&relay->goodbye);
 
     ngx_ws_metric_add(POLLS_RELAYED, 1);
 
@@ -748,6 +790,13 @@ ngx_ws_relay_on_gone(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
     ngx_ws_bus_word(head, &pr.sid);
 
     (void) ngx_ws_poll_gone(w, &pr);
+}
+
+
+static void
+ngx_ws_relay_on_release(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
+{
+    ngx_ws_poll_release(w, head);
 }
 
 

@@ -31,6 +31,8 @@ struct ngx_ws_relay_s {
     ngx_rbtree_node_t          moves_sentinel;
     ngx_rbtree_t               handovers;    /* that go, by sid */
     ngx_rbtree_node_t          handovers_sentinel;
+
+    ngx_ws_goodbye_t           goodbye;
 };
 
 
