@@ -9,6 +9,7 @@
 #include <ngx_event.h>
 
 #include <ngx_ws_delivery.h>
+#include <ngx_ws_event.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_pending.h>
 
@@ -178,6 +179,9 @@ ngx_ws_delivery_fetched(ngx_ws_call_t *call)
 
     d->fetching = NULL;
 
+    /* somebody may wait for that */
+    ngx_ws_event_flow(d->session);
+
     if (call->error == NGX_WS_OK && d->fetched == 0 && !d->missed) {
         d->catching = 0;
 
@@ -279,7 +283,7 @@ ngx_ws_delivery_timer_handler(ngx_event_t *ev)
     d = ev->data;
     s = d->session;
 
-    if (!ngx_ws_delivery_drained(s)) {
+    if (!ngx_ws_delivery_drained(s) || s->moving) {
         ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
         return;
     }
@@ -356,4 +360,67 @@ ngx_ws_delivery_end(ngx_ws_session_t *s)
                         d->marks, d->n);
 
     ngx_ws_delivery_free(d);
+}
+
+
+ngx_uint_t
+ngx_ws_delivery_busy(ngx_ws_session_t *s)
+{
+    return s->delivery && s->delivery->fetching;
+}
+
+
+ngx_uint_t
+ngx_ws_delivery_catching(ngx_ws_session_t *s)
+{
+    return s->delivery && s->delivery->catching;
+}
+
+
+ngx_ws_pending_mark_t *
+ngx_ws_delivery_marks(ngx_ws_session_t *s, ngx_uint_t *n)
+{
+    *n = s->delivery ? s->delivery->n : 0;
+
+    return *n ? s->delivery->marks : NULL;
+}
+
+
+void
+ngx_ws_delivery_restore(ngx_ws_session_t *s, ngx_ws_pending_mark_t *mark)
+{
+    ngx_ws_bus_event_t  ev;
+
+    if (s->delivery == NULL && ngx_ws_delivery_create(s) == NULL) {
+        return;
+    }
+
+    ev.seq = mark->seq;
+    ev.id = mark->id;
+
+    (void) ngx_ws_delivery_add(s->delivery, &ev);
+}
+
+
+void
+ngx_ws_delivery_catch_up(ngx_ws_session_t *s)
+{
+    if (s->delivery == NULL && ngx_ws_delivery_create(s) == NULL) {
+        return;
+    }
+
+    s->delivery->catching = 1;
+
+    if (!s->delivery->timer.timer_set) {
+        ngx_add_timer(&s->delivery->timer, NGX_WS_DELIVERY_CHECK);
+    }
+}
+
+
+void
+ngx_ws_delivery_forget(ngx_ws_session_t *s)
+{
+    if (s->delivery) {
+        ngx_ws_delivery_free(s->delivery);
+    }
 }

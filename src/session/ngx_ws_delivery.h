@@ -9,6 +9,7 @@
 
 
 #include <ngx_ws_bus.h>
+#include <ngx_ws_pending.h>
 #include <ngx_ws_session.h>
 
 
@@ -29,6 +30,21 @@ void ngx_ws_delivery_heard(ngx_ws_session_t *s);
 
 /* The session's user leaves it. */
 void ngx_ws_delivery_end(ngx_ws_session_t *s);
+
+/*
+ * A session that moves takes with it what it knows of its messages, unless it
+ * is _busy() with fetching some.  _marks() is a view of those that wait for an
+ * answer; _restore() makes one of them the session's there, after the others
+ * _catch_up() goes on with what waited; _forget() ends it here.
+ */
+ngx_uint_t ngx_ws_delivery_busy(ngx_ws_session_t *s);
+ngx_uint_t ngx_ws_delivery_catching(ngx_ws_session_t *s);
+ngx_ws_pending_mark_t *ngx_ws_delivery_marks(ngx_ws_session_t *s,
+    ngx_uint_t *n);
+void ngx_ws_delivery_restore(ngx_ws_session_t *s,
+    ngx_ws_pending_mark_t *mark);
+void ngx_ws_delivery_catch_up(ngx_ws_session_t *s);
+void ngx_ws_delivery_forget(ngx_ws_session_t *s);
 
 
 #endif /* _NGX_WS_DELIVERY_H_INCLUDED_ */

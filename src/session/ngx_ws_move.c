@@ -29,13 +29,15 @@ struct ngx_ws_move_s {
     ngx_ws_worker_t           *worker;
     ngx_ws_session_params_t    params;
     ngx_ws_session_t          *session;
-    ngx_ws_send_queue_t        queue;        /* that came behind the mark */
     ngx_ws_send_queue_t        former;       /* the owner's */
+    ngx_queue_t                events;       /* that came behind the mark */
+    size_t                     bytes;        /* of them */
 
     ngx_ws_bus_wait_t         *waits;
     ngx_uint_t                 nwaits;
     ngx_uint_t                 waiting;
 
+    ngx_ws_letter_t            letter;
     ngx_ws_redis_op_t         *op;
     ngx_event_t                timer;
 
@@ -49,8 +51,17 @@ struct ngx_ws_move_s {
 };
 
 
+typedef struct {
+    ngx_queue_t                queue;
+    ngx_ws_bus_event_t         event;        /* its numbers alone */
+    ngx_ws_buf_t              *buf;
+} ngx_ws_move_event_t;
+
+
 static u_char *ngx_ws_move_copy(u_char *p, ngx_str_t *s);
+static void ngx_ws_move_sent(void *data, ngx_int_t rc, ngx_str_t *owner);
 static ngx_ws_move_t *ngx_ws_move_find(ngx_ws_worker_t *w, ngx_str_t *head);
+static void ngx_ws_move_ended(ngx_ws_move_t *move);
 static ngx_int_t ngx_ws_move_shell(ngx_ws_move_t *move, uint64_t number);
 static ngx_int_t ngx_ws_move_join(ngx_ws_move_t *move, ngx_str_t *body);
 static void ngx_ws_move_joined(void *data, ngx_int_t rc);
@@ -58,8 +69,7 @@ static void ngx_ws_move_mark(ngx_ws_move_t *move);
 static void ngx_ws_move_linked(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static void ngx_ws_move_finish(ngx_ws_move_t *move, ngx_uint_t linked);
-static void ngx_ws_move_flush(ngx_ws_send_queue_t *queue,
-    ngx_ws_transport_t *t);
+static void ngx_ws_move_drop_events(ngx_ws_move_t *move);
 
 static void ngx_ws_move_timeout(ngx_event_t *ev);
 static void ngx_ws_move_fail(ngx_ws_move_t *move, ngx_uint_t code);
@@ -128,6 +138,13 @@ ngx_ws_move_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params,
     p = ngx_ws_move_copy(p, &move->params.address);
     (void) ngx_ws_move_copy(p, &move->params.agent);
 
+    ngx_queue_init(&move->events);
+
+    move->letter.worker = params->worker;
+    move->letter.to = move->params.owner;
+    move->letter.sent = ngx_ws_move_sent;
+    move->letter.data = move;
+
     move->transport.ops = &ngx_ws_move_ops;
     move->transport.log = t->log;
 
@@ -162,9 +179,11 @@ ngx_ws_move_copy(u_char *p, ngx_str_t *s)
 void
 ngx_ws_move_probe(ngx_ws_move_t *move)
 {
-    ngx_ws_letter_post(move->worker, &move->params.owner, NULL,
-                       "probe %V %uL %V", &move->node.str,
-                       move->params.ticket, &move->worker->incarnation);
+    ngx_ws_letter_cancel(&move->letter);
+
+    (void) ngx_ws_letter_send(&move->letter, "probe %V %uL %V",
+                              &move->node.str, move->params.ticket,
+                              &move->worker->incarnation);
 }
 
 
@@ -188,9 +207,21 @@ ngx_ws_move_take(ngx_ws_move_t *move)
 
     ngx_add_timer(&move->timer, NGX_WS_MOVE_TIMEOUT);
 
-    ngx_ws_letter_post(move->worker, &move->params.owner, NULL,
-                       "move %V %uL %V", &move->node.str,
-                       move->params.ticket, &move->worker->incarnation);
+    ngx_ws_letter_cancel(&move->letter);
+
+    (void) ngx_ws_letter_send(&move->letter, "move %V %uL %V",
+                              &move->node.str, move->params.ticket,
+                              &move->worker->incarnation);
+}
+
+
+static void
+ngx_ws_move_sent(void *data, ngx_int_t rc, ngx_str_t *owner)
+{
+    if (rc != NGX_OK) {
+        /* the owner has died, or can not be reached */
+        ngx_ws_move_ended(data);
+    }
 }
 
 
@@ -225,16 +256,22 @@ ngx_ws_move_find(ngx_ws_worker_t *w, ngx_str_t *head)
 void
 ngx_ws_move_on_ended(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 {
-    void           *data;
     ngx_ws_move_t  *move;
-
-    void          (*ended)(void *data);
 
     move = ngx_ws_move_find(w, head);
 
-    if (move == NULL || move->taken) {
-        return;
+    if (move && !move->taken) {
+        ngx_ws_move_ended(move);
     }
+}
+
+
+static void
+ngx_ws_move_ended(ngx_ws_move_t *move)
+{
+    void  *data;
+
+    void (*ended)(void *data);
 
     if (move->ended == NULL) {
         ngx_ws_move_fail(move, NGX_WS_CLOSE_TRY_LATER);
@@ -277,7 +314,7 @@ ngx_ws_move_shell(ngx_ws_move_t *move, uint64_t number)
     if (move->session) {
         /* once more: what came behind the former mark is the owner's */
         move->marked = 0;
-        ngx_ws_send_cleanup(&move->queue);
+        ngx_ws_move_drop_events(move);
         ngx_ws_move_unwait(move);
 
         return NGX_OK;
@@ -451,8 +488,10 @@ ngx_ws_move_linked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 static void
 ngx_ws_move_finish(ngx_ws_move_t *move, ngx_uint_t linked)
 {
-    ngx_ws_session_t    *s;
-    ngx_ws_transport_t  *t;
+    ngx_queue_t          *q;
+    ngx_ws_session_t     *s;
+    ngx_ws_transport_t   *t;
+    ngx_ws_move_event_t  *me;
 
     ngx_ws_letter_post(move->worker, &move->params.owner, NULL,
                        "taken %V %uL %V", &move->node.str,
@@ -467,10 +506,24 @@ ngx_ws_move_finish(ngx_ws_move_t *move, ngx_uint_t linked)
     s = move->session;
     t = move->websocket;
 
-    ngx_ws_move_flush(&move->former, t);
-    ngx_ws_move_flush(&move->queue, t);
+    while (move->former.count) {
+        (void) t->ops->send(t, ngx_ws_send_get(&move->former, 0));
+        ngx_ws_send_shift(&move->former);
+    }
 
     ngx_ws_session_resume(s, t);
+
+    while (!ngx_queue_empty(&move->events)) {
+        q = ngx_queue_head(&move->events);
+        ngx_queue_remove(q);
+
+        me = ngx_queue_data(q, ngx_ws_move_event_t, queue);
+
+        ngx_ws_session_deliver_buf(s, &me->event, me->buf);
+
+        ngx_ws_buf_unref(me->buf);
+        ngx_free(me);
+    }
 
     ngx_ws_metric_add(MOVES, 1);
 
@@ -483,13 +536,60 @@ ngx_ws_move_finish(ngx_ws_move_t *move, ngx_uint_t linked)
 }
 
 
-static void
-ngx_ws_move_flush(ngx_ws_send_queue_t *queue, ngx_ws_transport_t *t)
+/* What comes before the mark is delivered by the owner. */
+
+void
+ngx_ws_move_deliver(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
+    ngx_ws_buf_t *wb)
 {
-    while (queue->count) {
-        (void) t->ops->send(t, ngx_ws_send_get(queue, 0));
-        ngx_ws_send_shift(queue);
+    ngx_ws_move_t        *move;
+    ngx_ws_move_event_t  *me;
+
+    move = (ngx_ws_move_t *) s->transport;
+
+    if (!move->marked || move->slow) {
+        return;
     }
+
+    me = NULL;
+    move->bytes += wb->size;
+
+    if (move->bytes == wb->size
+        || move->bytes <= move->params.conf->send_queue)
+    {
+        me = ngx_calloc(sizeof(ngx_ws_move_event_t), s->log);
+    }
+
+    if (me == NULL) {
+        move->slow = 1;
+        return;
+    }
+
+    me->event.id = ev->id;
+    me->event.seq = ev->seq;
+    me->buf = ngx_ws_buf_ref(wb);
+
+    ngx_queue_insert_tail(&move->events, &me->queue);
+}
+
+
+static void
+ngx_ws_move_drop_events(ngx_ws_move_t *move)
+{
+    ngx_queue_t          *q;
+    ngx_ws_move_event_t  *me;
+
+    while (!ngx_queue_empty(&move->events)) {
+        q = ngx_queue_head(&move->events);
+        ngx_queue_remove(q);
+
+        me = ngx_queue_data(q, ngx_ws_move_event_t, queue);
+
+        ngx_ws_buf_unref(me->buf);
+        ngx_free(me);
+    }
+
+    move->bytes = 0;
 }
 
 
@@ -589,6 +689,7 @@ static void
 ngx_ws_move_free(ngx_ws_move_t *move)
 {
     ngx_ws_move_unwait(move);
+    ngx_ws_letter_cancel(&move->letter);
 
     if (move->op) {
         ngx_ws_redis_cancel(move->op);
@@ -598,7 +699,7 @@ ngx_ws_move_free(ngx_ws_move_t *move)
         ngx_del_timer(&move->timer);
     }
 
-    ngx_ws_send_cleanup(&move->queue);
+    ngx_ws_move_drop_events(move);
     ngx_ws_send_cleanup(&move->former);
 
     ngx_rbtree_delete(&move->worker->relay->moves, &move->node.node);
@@ -620,32 +721,12 @@ ngx_ws_moves_cleanup(ngx_ws_worker_t *w)
 }
 
 
-/* What comes before the mark is delivered by the owner. */
+/* There is nothing that the session could have to say. */
 
 static ngx_int_t
 ngx_ws_move_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
 {
-    ngx_ws_move_t  *move;
-
-    move = (ngx_ws_move_t *) t;
-
-    if (!move->marked) {
-        return NGX_DECLINED;
-    }
-
-    if (move->slow) {
-        return NGX_BUSY;
-    }
-
-    if ((move->queue.count
-         && move->queue.bytes + wb->size > move->params.conf->send_queue)
-        || ngx_ws_send_push(&move->queue, wb, t->log) != NGX_OK)
-    {
-        move->slow = 1;
-        return NGX_BUSY;
-    }
-
-    return NGX_OK;
+    return NGX_BUSY;
 }
 
 

@@ -53,6 +53,10 @@ void ngx_ws_move_cancel(ngx_ws_move_t *move);
 void ngx_ws_move_take(ngx_ws_move_t *move);
 
 
+/* An event for a session that is not complete yet. */
+void ngx_ws_move_deliver(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
+    ngx_ws_buf_t *wb);
+
 /* Letters of the owner; and of our own, to whom it was. */
 void ngx_ws_move_on_ended(ngx_ws_worker_t *w, ngx_str_t *head,
     ngx_str_t *body);

@@ -307,6 +307,11 @@ ngx_ws_poll_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
         return NGX_OK;
     }
 
+    if (!poll->closing && ngx_ws_session_overdue(poll->transport.data)) {
+        /* the timer is late */
+        ngx_ws_session_close(poll->transport.data, NGX_WS_PING_TIMEOUT);
+    }
+
     switch (pr->kind) {
 
     case NGX_WS_POLL_GET:
@@ -329,6 +334,11 @@ ngx_ws_poll_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
 static void
 ngx_ws_poll_get(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
 {
+    if (poll->last) {
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_SID);
+        return;
+    }
+
     if (poll->quiet) {
         /* the client has gone over to its WebSocket */
         ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_REQUEST);

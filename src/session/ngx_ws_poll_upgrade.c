@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include <ngx_ws_delivery.h>
 #include <ngx_ws_poll_upgrade.h>
 
 
@@ -37,9 +38,14 @@ ngx_ws_poll_upgrade_release(ngx_ws_poll_t *poll)
 void
 ngx_ws_poll_upgrade_quiet(ngx_ws_poll_t *poll, ngx_uint_t calls)
 {
+    ngx_ws_session_t  *s;
+
     poll->quiet = 1;
     poll->quiet_calls = calls;
     poll->quiet_told = 0;
+
+    s = poll->transport.data;
+    s->moving = calls;
 
     ngx_ws_poll_wake(poll);
 }
@@ -56,13 +62,22 @@ ngx_ws_poll_upgrade_is_quiet(ngx_ws_poll_t *poll)
 
     s = poll->transport.data;
 
-    return !poll->quiet_calls || (s->nanswers == 0 && s->login == NULL);
+    return !poll->quiet_calls
+           || (s->nanswers == 0 && s->login == NULL
+               && !ngx_ws_delivery_busy(s));
 }
 
 
 void
 ngx_ws_poll_upgrade_stay(ngx_ws_poll_t *poll)
 {
+    ngx_ws_session_t  *s;
+
+    if (poll->quiet && poll->transport.handler) {
+        s = poll->transport.data;
+        s->moving = 0;
+    }
+
     poll->upgrade = NULL;
     poll->upgrading = 0;
     poll->releasing = 0;

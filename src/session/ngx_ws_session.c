@@ -18,6 +18,7 @@
 #include <ngx_ws_listen.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
+#include <ngx_ws_move.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_registry.h>
 #include <ngx_ws_relay.h>
@@ -25,6 +26,7 @@
 
 
 #define NGX_WS_SESSION_LEAVE  3000     /* goodbyes are spread over it, ms */
+#define NGX_WS_SESSION_LATE   100      /* as a timer may be, ms */
 #define NGX_WS_SESSION_TOUCH  900000   /* between signs of life in Redis */
 
 
@@ -232,6 +234,7 @@ ngx_ws_session_shell(ngx_ws_transport_t *t, ngx_ws_session_params_t *params,
     s = ngx_ws_session_alloc(t, params);
 
     if (s) {
+        s->shell = 1;
         s->node.key = (ngx_rbtree_key_t) number;
         ngx_rbtree_insert(&s->worker->sockets, &s->node);
         ngx_ws_metrics[t->ops->sessions]++;
@@ -244,6 +247,8 @@ ngx_ws_session_shell(ngx_ws_transport_t *t, ngx_ws_session_params_t *params,
 void
 ngx_ws_session_resume(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 {
+    s->shell = 0;
+
     ngx_ws_session_switch(s, t);
     ngx_ws_session_timer_set(s);
 }
@@ -263,7 +268,10 @@ ngx_ws_session_freeze(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 void
 ngx_ws_session_release(ngx_ws_session_t *s)
 {
+    ngx_ws_session_leave_all(s);
+
     if (s->identity) {
+        ngx_ws_delivery_forget(s);
         ngx_ws_event_typing_forget(s);
 
         ngx_free(s->connection_id.data);
@@ -586,19 +594,19 @@ ngx_ws_session_timer_handler(ngx_ws_timer_t *timer)
         return;
     }
 
-    if (s->pinging) {
+    if (ngx_ws_session_overdue(s)) {
+        ngx_ws_session_close(s, NGX_WS_PING_TIMEOUT);
+        return;
+    }
 
-        if (ngx_current_msec - s->pinged >= s->conf->ping_timeout) {
-            ngx_ws_session_close(s, NGX_WS_PING_TIMEOUT);
-            return;
-        }
-
-    } else if (ngx_current_msec - s->pinged >= s->conf->ping_interval) {
+    if (!s->pinging
+        && ngx_current_msec - s->pinged >= s->conf->ping_interval)
+    {
         s->pinging = 1;
         s->pinged += s->conf->ping_interval;
 
-        if (ngx_current_msec - s->pinged > s->conf->ping_timeout / 10) {
-            /* late, which is not the client's fault */
+        if (ngx_current_msec - s->pinged > NGX_WS_SESSION_LATE) {
+            /* which is not the client's fault */
             s->pinged = ngx_current_msec;
         }
 
@@ -668,11 +676,29 @@ ngx_ws_session_is_stranger(ngx_ws_session_t *s)
 }
 
 
+ngx_uint_t
+ngx_ws_session_overdue(ngx_ws_session_t *s)
+{
+    return s->pinging
+           && ngx_current_msec - s->pinged >= s->conf->ping_timeout;
+}
+
+
 void
 ngx_ws_session_alive(ngx_ws_session_t *s)
 {
+    ngx_uint_t  answered;
+
+    answered = s->pinging;
+
     s->pinging = 0;
     s->pinged = ngx_current_msec;
+
+    /* else the timer comes early enough, and sees that it has time */
+
+    if (answered && s->conf->ping_interval < s->conf->ping_timeout) {
+        ngx_ws_session_timer_set(s);
+    }
 }
 
 
@@ -802,15 +828,31 @@ ngx_ws_session_deliver(void *subscriber, void *data)
 
     ngx_ws_buf_t  *wb;
 
-    if (ev->except == s->node.key
-        || ngx_ws_delivery_accept(s, ev) != NGX_OK)
-    {
+    if (ev->except == s->node.key) {
         return;
     }
 
     wb = ngx_ws_bus_buf(ev, s->dialect, s->log);
+    if (wb == NULL) {
+        return;
+    }
 
-    if (wb && s->transport->ops->send(s->transport, wb) == NGX_OK) {
+    if (s->shell) {
+        ngx_ws_move_deliver(s, ev, wb);
+        return;
+    }
+
+    ngx_ws_session_deliver_buf(s, ev, wb);
+}
+
+
+void
+ngx_ws_session_deliver_buf(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
+    ngx_ws_buf_t *wb)
+{
+    if (ngx_ws_delivery_accept(s, ev) == NGX_OK
+        && s->transport->ops->send(s->transport, wb) == NGX_OK)
+    {
         ngx_ws_metric_add(MESSAGES_SENT, 1);
     }
 }

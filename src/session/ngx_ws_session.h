@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include <ngx_ws_bus.h>
 #include <ngx_ws_call.h>
 #include <ngx_ws_dialect.h>
 #include <ngx_ws_timer.h>
@@ -111,6 +112,8 @@ struct ngx_ws_session_s {
     unsigned                      held:1;       /* events wait for one */
     unsigned                      pinging:1;    /* waits for the answer */
     unsigned                      leaving:1;
+    unsigned                      moving:1;     /* to another worker */
+    unsigned                      shell:1;      /* from another worker */
     unsigned                      connected:1;  /* to the main namespace */
     unsigned                      custom:1;     /* to "/custom", in echo */
 };
@@ -165,8 +168,9 @@ extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
  * For the files of the session layer.
  */
 
-/* The client lives: the next ping can wait. */
+/* The client lives: the next ping can wait; it has not answered the last. */
 void ngx_ws_session_alive(ngx_ws_session_t *s);
+ngx_uint_t ngx_ws_session_overdue(ngx_ws_session_t *s);
 
 /* Closes the transport with the error's code and ends the session. */
 void ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error);
@@ -187,6 +191,10 @@ void ngx_ws_session_leave_all(ngx_ws_session_t *s);
 
 /* The live socket of this worker with the number, or NULL. */
 ngx_ws_session_t *ngx_ws_session_find(ngx_ws_worker_t *w, uint64_t number);
+
+/* An event of a channel that was encoded: a reference is taken, not given. */
+void ngx_ws_session_deliver_buf(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
+    ngx_ws_buf_t *wb);
 
 /* Sends a buffer and lets go of it. */
 void ngx_ws_session_send(ngx_ws_session_t *s, ngx_ws_buf_t *wb);

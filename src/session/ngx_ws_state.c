@@ -7,12 +7,13 @@
 /*
  * number   = 1*digit " "
  * string   = length *OCTET       length is a number
- * state    = version flags age quiet skip identity typings echo queue
+ * state    = version flags age quiet skip identity typings delivery echo queue
  * age      = number              milliseconds since the session's begin
  * quiet    = number              and since its last ping or pong
  * identity = "0 " / "1 " user tenant token expires abilities digest name
  *                   connection_id
  * typings  = number *string
+ * delivery = seq number *( seq id )
  * echo     = wanted bufs         wanted 0 and no bufs: no event is half here
  * queue    = bufs
  * bufs     = number *( opcode string )
@@ -24,6 +25,7 @@
 
 #include <ngx_ws_auth.h>
 #include <ngx_ws_bus.h>
+#include <ngx_ws_delivery.h>
 #include <ngx_ws_echo.h>
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
@@ -36,6 +38,7 @@
 #define NGX_WS_STATE_PINGING    0x01
 #define NGX_WS_STATE_CONNECTED  0x02
 #define NGX_WS_STATE_CUSTOM     0x04
+#define NGX_WS_STATE_CATCHING   0x08       /* up with pending messages */
 
 
 static size_t ngx_ws_state_put(u_char *p, size_t at, uint64_t n);
@@ -45,10 +48,14 @@ static size_t ngx_ws_state_put_identity(u_char *p, size_t at,
     ngx_ws_session_t *s);
 static size_t ngx_ws_state_put_typings(u_char *p, size_t at,
     ngx_ws_session_t *s);
+static size_t ngx_ws_state_put_delivery(u_char *p, size_t at,
+    ngx_ws_session_t *s);
 
 static ngx_int_t ngx_ws_state_get_identity(ngx_ws_session_t *s,
     ngx_str_t *text);
 static ngx_int_t ngx_ws_state_get_typings(ngx_ws_session_t *s,
+    ngx_str_t *text);
+static ngx_int_t ngx_ws_state_get_delivery(ngx_ws_session_t *s,
     ngx_str_t *text);
 static ngx_int_t ngx_ws_state_get_echo(ngx_ws_session_t *s, ngx_str_t *text);
 static ngx_int_t ngx_ws_state_get_buf(ngx_str_t *text, ngx_ws_buf_t **wb,
@@ -65,7 +72,8 @@ ngx_ws_state_encode(u_char *p, ngx_ws_session_t *s,
 
     flags = (s->pinging ? NGX_WS_STATE_PINGING : 0)
             | (s->connected ? NGX_WS_STATE_CONNECTED : 0)
-            | (s->custom ? NGX_WS_STATE_CUSTOM : 0);
+            | (s->custom ? NGX_WS_STATE_CUSTOM : 0)
+            | (ngx_ws_delivery_catching(s) ? NGX_WS_STATE_CATCHING : 0);
 
     len = ngx_ws_state_put(p, 0, NGX_WS_STATE_VERSION);
     len = ngx_ws_state_put(p, len, flags);
@@ -75,6 +83,7 @@ ngx_ws_state_encode(u_char *p, ngx_ws_session_t *s,
 
     len = ngx_ws_state_put_identity(p, len, s);
     len = ngx_ws_state_put_typings(p, len, s);
+    len = ngx_ws_state_put_delivery(p, len, s);
 
     echo = s->state;
 
@@ -194,6 +203,26 @@ ngx_ws_state_put_typings(u_char *p, size_t at, ngx_ws_session_t *s)
 }
 
 
+static size_t
+ngx_ws_state_put_delivery(u_char *p, size_t at, ngx_ws_session_t *s)
+{
+    ngx_uint_t              i, n;
+    ngx_ws_pending_mark_t  *marks;
+
+    marks = ngx_ws_delivery_marks(s, &n);
+
+    at = ngx_ws_state_put(p, at, s->delivered);
+    at = ngx_ws_state_put(p, at, n);
+
+    for (i = 0; i < n; i++) {
+        at = ngx_ws_state_put(p, at, marks[i].seq);
+        at = ngx_ws_state_put(p, at, marks[i].id);
+    }
+
+    return at;
+}
+
+
 ngx_int_t
 ngx_ws_state_decode(ngx_ws_session_t *s, ngx_ws_send_queue_t *queue,
     ngx_str_t *text)
@@ -221,10 +250,15 @@ ngx_ws_state_decode(ngx_ws_session_t *s, ngx_ws_send_queue_t *queue,
 
     if (ngx_ws_state_get_identity(s, text) != NGX_OK
         || ngx_ws_state_get_typings(s, text) != NGX_OK
+        || ngx_ws_state_get_delivery(s, text) != NGX_OK
         || ngx_ws_state_get_echo(s, text) != NGX_OK
         || ngx_ws_state_number(text, &n) != NGX_OK)
     {
         return NGX_ERROR;
+    }
+
+    if (flags & NGX_WS_STATE_CATCHING) {
+        ngx_ws_delivery_catch_up(s);
     }
 
     while (n--) {
@@ -319,6 +353,35 @@ ngx_ws_state_get_typings(ngx_ws_session_t *s, ngx_str_t *text)
 
         ngx_ws_event_typing_add(s, &conversation);
     }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ws_state_get_delivery(ngx_ws_session_t *s, ngx_str_t *text)
+{
+    uint64_t                n, delivered;
+    ngx_ws_pending_mark_t   mark;
+
+    if (ngx_ws_state_number(text, &delivered) != NGX_OK
+        || ngx_ws_state_number(text, &n) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    while (n--) {
+
+        if (ngx_ws_state_number(text, &mark.seq) != NGX_OK
+            || ngx_ws_state_number(text, &mark.id) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_ws_delivery_restore(s, &mark);
+    }
+
+    s->delivered = delivered;
 
     return NGX_OK;
 }

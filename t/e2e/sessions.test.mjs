@@ -1,0 +1,244 @@
+// Sessions whose requests land on any worker, and which move to the worker
+// that gets their WebSocket: with who they are and what they listen to.
+
+import test, { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { io } from 'socket.io-client';
+import { accounts, next, redis, sql, until } from './lib/server.mjs';
+import { Nginx } from './lib/nginx.mjs';
+
+const { john, jane, ada } = accounts;
+
+let nginx;
+
+before(async () => {
+  nginx = await Nginx.start({
+    locations: `
+      keepalive_timeout 0;
+      location /socket.io/ { websocket_socketio on; }
+      location /api/websocket/ { websocket_api on; }`,
+  });
+});
+
+after(() => nginx.stop());
+
+function client(options = {}) {
+  return io(nginx.url, { forceNew: true, reconnection: false, ...options });
+}
+
+function emit(socket, event, data) {
+  return socket.timeout(10000).emitWithAck(event, data);
+}
+
+async function login(account, options = {}) {
+  const socket = client({ auth: { token: account.token }, ...options });
+  socket.login = await next(socket, 'authenticated');
+  return socket;
+}
+
+function upgraded(socket) {
+  return until(() => socket.io.engine.transport.name === 'websocket',
+    'the upgrade');
+}
+
+function post(path, account, body) {
+  return fetch(`${nginx.url}/api/websocket/${path}`, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${account.token}`,
+      'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+}
+
+// The message of a conversation: others may wait from earlier times.
+function mine(socket, conversationId) {
+  let message;
+  socket.on('message:direct', (m) => {
+    if (m.conversationId === conversationId) message = m;
+  });
+  return until(() => message, `a message of ${conversationId}`);
+}
+
+// Repeats until some sessions have moved.
+async function whileMoving(fn, times = 12) {
+  const before = await nginx.metric('moves_total');
+  for (let i = 0; i < times; i++) await fn(i);
+  assert.ok(await nginx.metric('moves_total') > before, 'none has moved');
+}
+
+test('polling alone: everything of an application', async () => {
+  const a = await login(john, { transports: ['polling'] });
+  const b = await login(jane, { transports: ['polling'] });
+  assert.equal(a.login.userId, 1);
+
+  for (const socket of [a, b]) {
+    assert.equal((await emit(socket, 'subscribe', { channel: 'poll.1' })).status, 'ok');
+  }
+
+  const got = [next(a, 'message:group'), next(b, 'message:group')];
+  const ack = await emit(a, 'message:group', { channel: 'poll.1', message: 'x' });
+  for (const message of await Promise.all(got)) {
+    assert.equal(message.messageId, ack.messageId);
+  }
+
+  const keys = [a, b].map((s) => `ws:_:sid:${s.io.engine.id}`);
+  assert.equal(redis('EXISTS', ...keys), '2');
+  a.disconnect();
+  b.disconnect();
+  await until(() => redis('EXISTS', ...keys) === '0', 'nothing is left in Redis');
+});
+
+test('a session that moves keeps who it is and what it listens to', async () => {
+  const b = await login(jane, { transports: ['websocket'] });
+
+  await whileMoving(async (i) => {
+    const a = client({ auth: { token: john.token, connectionId: `conn_move_${i}` } });
+    // before, in or after the upgrade
+    const { connectionId } = await next(a, 'authenticated');
+    const subscribed = emit(a, 'subscribe', { channel: `moved.${i}` });
+    await upgraded(a);
+    assert.equal((await subscribed).status, 'ok');
+
+    const got = next(a, 'message:group');
+    await emit(b, 'message:group', { channel: `moved.${i}`, message: 'g' });
+    assert.equal((await got).message, 'g');
+
+    const direct = mine(a, `d${i}`);
+    await emit(b, 'message:direct',
+      { recipientId: 1, message: 'd', conversationId: `d${i}` });
+    assert.equal((await direct).senderId, 2);
+
+    const back = mine(b, `b${i}`);
+    assert.equal((await emit(a, 'message:direct',
+      { recipientId: 2, message: 'back', conversationId: `b${i}` })).status, 'ok');
+    assert.equal((await back).senderId, 1);
+
+    // REST finds the socket where it is
+    const gone = next(a, 'disconnect');
+    const res = await post('disconnect', john, { connection_id: connectionId });
+    assert.equal(res.status, 200);
+    assert.equal(await gone, 'io server disconnect');
+  });
+
+  b.disconnect();
+});
+
+test('what is sent during the move arrives once and in order', async () => {
+  const b = await login(jane, { transports: ['websocket'] });
+
+  await whileMoving(async (i) => {
+    const a = client({ auth: { token: john.token } });
+    const seen = [];
+    a.on('message:direct', (m) => {
+      if (m.conversationId === `in.${i}`) seen.push(m.messageId);
+    });
+    await next(a, 'authenticated');
+
+    // a stream of messages across the upgrade and some time longer
+    const acks = [];
+    let upgradedAt = 0;
+    a.io.engine.on('upgrade', () => { upgradedAt = acks.length; });
+    for (let n = 0; n < 150; n++) {
+      acks.push(emit(b, 'message:direct',
+        { recipientId: 1, message: `${n}`, conversationId: `in.${i}` }));
+      if (n % 3 === 0) await new Promise((done) => { setTimeout(done, 1); });
+    }
+    const ids = (await Promise.all(acks)).map((x) => x.messageId);
+    await upgraded(a);
+    await until(() => seen.length >= ids.length, 'all messages');
+    assert.deepEqual(seen, ids);
+    assert.ok(upgradedAt < 150);
+    a.disconnect();
+  });
+
+  b.disconnect();
+});
+
+test('what the client sends during the move is done once and in order', async () => {
+  const b = await login(jane, { transports: ['websocket'] });
+
+  await whileMoving(async (i) => {
+    const a = await login(john);
+    const seen = [];
+    b.on('message:direct', (m) => {
+      if (m.conversationId === `out.${i}`) seen.push(m.messageId);
+    });
+
+    const acks = [];
+    for (let n = 0; n < 150; n++) {
+      acks.push(emit(a, 'message:direct',
+        { recipientId: 2, message: `${n}`, conversationId: `out.${i}` }));
+      if (n % 3 === 0) await new Promise((done) => { setTimeout(done, 1); });
+    }
+    const ids = (await Promise.all(acks)).map((x) => x.messageId);
+    await upgraded(a);
+    await until(() => seen.length >= ids.length, 'all messages');
+    assert.deepEqual(seen, ids);
+    b.off('message:direct');
+    a.disconnect();
+    // a word of hers tells that she has them
+    await emit(b, 'subscribe', { channel: 'heard' });
+  });
+
+  b.disconnect();
+});
+
+test('two connections of one user, one of each kind', async () => {
+  const [a, c] = [await login(john, { transports: ['polling'] }), await login(john)];
+  const b = await login(jane);
+  const got = [mine(a, 'both'), mine(c, 'both')];
+  const ack = await emit(b, 'message:direct',
+    { recipientId: 1, message: 'x', conversationId: 'both' });
+  for (const m of await Promise.all(got)) assert.equal(m.messageId, ack.messageId);
+  [a, b, c].forEach((s) => s.disconnect());
+});
+
+test('presence does not flap when a session moves', async () => {
+  const b = await login(jane, { transports: ['websocket'] });
+  await emit(b, 'subscribe', { channel: 'presence' });
+  const seen = [];
+  for (const event of ['user:online', 'user:offline']) {
+    b.on(event, ({ userId }) => { if (userId === 3) seen.push(event); });
+  }
+
+  const a = await login(ada, { transports: ['polling'] });
+  await until(() => seen.includes('user:online'), 'Ada is online');
+  await whileMoving(async () => {
+    const c = await login(ada);
+    await upgraded(c);
+    c.disconnect();
+  });
+  assert.deepEqual(seen, ['user:online']);
+  a.disconnect();
+  b.disconnect();
+});
+
+test('the record knows the connection as one', async () => {
+  await whileMoving(async (i) => {
+    const a = client({ auth: { token: john.token, connectionId: `conn_row_${i}` } });
+    await next(a, 'authenticated');
+    await upgraded(a);
+    const status = () => sql(`SELECT status FROM websocket_connections
+      WHERE connection_id = 'conn_row_${i}'`)[0]?.[0];
+    await until(() => status() === 'connected', 'connected in the record');
+    a.disconnect();
+    await until(() => status() === 'disconnected', 'disconnected in the record');
+  }, 8);
+});
+
+test('a message that is too large is refused with a word', async () => {
+  const a = await login(john, { transports: ['websocket'] });
+  const heard = [];
+  a.on('error', (e) => heard.push(e.code));
+  a.on('disconnect', (reason) => heard.push(reason));
+  a.emit('message:direct', { recipientId: 2, message: 'x'.repeat(1100000) });
+  await until(() => heard.length === 2, 'error and end');
+  assert.deepEqual(heard, ['too_large', 'transport close']);
+
+  const c = await login(john, { transports: ['polling'] });
+  let status;
+  c.io.engine.on('close', (reason, details) => { status = details?.description; });
+  c.emit('message:direct', { recipientId: 2, message: 'x'.repeat(1100000) });
+  assert.equal(await next(c, 'disconnect'), 'transport error');
+  assert.equal(status, 413);
+});
