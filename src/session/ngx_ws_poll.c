@@ -268,13 +268,15 @@ ngx_ws_poll_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
 
     poll = ngx_ws_poll_find(w, &pr->sid);
 
-    if (poll == NULL) {
-        return NGX_DECLINED;
-    }
-
-    if (poll->quiet) {
+    if ((poll && poll->quiet)
+        || ngx_ws_poll_left_has(&w->polls->left, &pr->sid))
+    {
         ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_REQUEST);
         return NGX_DONE;
+    }
+
+    if (poll == NULL) {
+        return NGX_DECLINED;
     }
 
     if (poll->post) {
@@ -382,8 +384,8 @@ ngx_ws_poll_post(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
     ngx_ws_metric_add(BYTES_RECEIVED, pr->body.len);
 
     poll->post = pr;
-    poll->pos = pr->body.data;
-    poll->end = pr->body.data + pr->body.len;
+    poll->pos = pr->body.len ? pr->body.data : (u_char *) "";
+    poll->end = poll->pos + pr->body.len;
     poll->reading = 1;
 
     ngx_ws_poll_read(poll);
