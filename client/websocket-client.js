@@ -218,14 +218,13 @@
 
       if (this.#state !== 'connecting') return;
 
-      const again = this.#attempts > 0 || this.#channels.size > 0;
       this.#state = 'connected';
       this.#connection = answer.data;
       this.#attempts = 0;
       this.#settleWaiting((call) => call.resolve(answer.data));
       this.#scheduleHeartbeat(this.heartbeatInterval);
       this.#emit('connected', answer.data);
-      if (again) this.#resubscribe();
+      this.#resubscribe();
     }
 
     #connectFailed(error) {
@@ -312,7 +311,8 @@
       if (Date.now() - this.#lastAnswer > STALE_CONNECTION
                                         + this.heartbeatInterval) {
         // the machine slept
-        this.#lost(new WebSocketClientError('Connection is stale'));
+        this.#lost(new WebSocketClientError('The connection was asleep'));
+        this.#connectNow();
         return;
       }
 
