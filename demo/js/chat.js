@@ -10,6 +10,8 @@ import { Talk } from './talk.js';
 import { Typing } from './typing.js';
 import { View, MAX_LENGTH } from './view.js';
 
+const RETRY = 2000;
+
 export class Chat {
   constructor(account, leave) {
     this.account = account;
@@ -165,7 +167,6 @@ export class Chat {
 
     const group = this.store.group(channel);
     group.joined = true;
-    this.view.drawLists();
     this.open(group);
     await this.subscribe(group);
   }
@@ -174,25 +175,38 @@ export class Chat {
     const { current } = this.view;
 
     current.joined = !current.joined;
-    this.view.drawHead();
-    this.view.drawLists();
     this.store.save();
     if (current.joined) {
       await this.subscribe(current);
     } else {
+      this.drawGroup();
       await this.talk.ask('unsubscribe', { channel: current.id });
     }
   }
 
   async subscribe(group) {
+    group.joining = true;
+    this.drawGroup();
     const answer = await this.talk.ask('subscribe', { channel: group.id });
 
-    if (answer?.status === 'error' && answer.code !== 'unavailable') {
+    if (!answer || answer.code === 'unavailable') {
+      // a new connection subscribes by itself
+      setTimeout(() => this.talk.ready && this.subscribe(group), RETRY);
+      return;
+    }
+
+    group.joining = false;
+    if (answer.status !== 'ok') {
       group.joined = false;
-      this.view.drawHead();
-      this.view.drawLists();
+      this.store.save();
       this.view.toast({ title: group.id, body: answer.message });
     }
+    this.drawGroup();
+  }
+
+  drawGroup() {
+    this.view.drawHead();
+    this.view.drawLists();
   }
 
   async notify() {
@@ -359,11 +373,15 @@ export class Chat {
     {
       return;
     }
-    const notification = new Notification(title, { body, tag });
-    notification.onclick = () => {
-      window.focus();
-      notification.close();
-    };
+    try {
+      const notification = new Notification(title, { body, tag });
+      notification.onclick = () => {
+        window.focus();
+        notification.close();
+      };
+    } catch {
+      // some phones want a service worker for it
+    }
   }
 
   seen() {

@@ -46,11 +46,9 @@ export class Talk {
       await this.refreshPeople();
       await this.optional('presence feed', () => ws.subscribe('presence'));
       this.hooks.connected();
+      this.gotStats(await this.optional('statistics', () => ws.getStats()));
     });
-    ws.on('heartbeat', (stats) => {
-      this.stats = stats;
-      this.hooks.state();
-    });
+    ws.on('heartbeat', (stats) => this.gotStats(stats));
     ws.on('disconnected', () => this.hooks.state());
     ws.on('error', (error) => {
       if (error.status === 401) this.refuse(error.message);
@@ -65,10 +63,9 @@ export class Talk {
     });
 
     socket.on('connect', () => this.authenticate());
-    socket.on('disconnect', (reason) => {
+    socket.on('disconnect', () => {
       this.ready = false;
       this.setState(socket.active ? 'retrying' : 'stopped');
-      this.stopReason = reason;
     });
     socket.on('connect_error', () => {
       this.setState(socket.active ? 'retrying' : 'stopped');
@@ -128,6 +125,11 @@ export class Talk {
   retry() {
     this.socket.connect();
     this.ws.connect().catch(() => {});
+  }
+
+  gotStats(stats) {
+    this.stats = stats;
+    this.hooks.state();
   }
 
   peopleChanged() {

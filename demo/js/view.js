@@ -55,9 +55,10 @@ export class View {
   }
 
   subtitle(conversation) {
-    const { kind, id, joined } = conversation;
+    const { kind, id, joined, joining } = conversation;
     if (kind === 'direct') return this.people.display(id);
     if (kind === 'broadcast') return 'Announcements to the whole club';
+    if (joining) return 'Joining…';
     return joined ? 'Everybody who has joined' : 'You have left this group';
   }
 
@@ -93,29 +94,30 @@ export class View {
 
   drawItem(button, conversation) {
     const { kind, id, unread } = conversation;
-    const typing = this.typing(conversation);
-    const parts = [
-      this.face(conversation),
-      h('span', { class: 'user-text' },
-        h('span', { class: 'user-name' }, this.title(conversation)),
-        h('span', { class: typing ? 'status live' : 'status' },
-          typing ? 'typing…' : this.subtitle(conversation))),
-    ];
+    const title = this.title(conversation);
+    const typing = this.typing(conversation) !== '';
+    const line = typing ? 'typing…' : this.subtitle(conversation);
+    const status = kind === 'direct' ? this.people.status(id) : kind;
 
-    if (unread > 0) {
-      parts.push(h('span', { class: 'badge' }, String(unread),
-        h('span', { class: 'unseen' }, ' unread')));
-    }
-    if (kind === 'direct') {
-      button.dataset.userId = id;
-      button.className = `user ${this.people.status(id)}`;
-    }
     if (conversation === this.current) {
       button.setAttribute('aria-current', 'true');
     } else {
       button.removeAttribute('aria-current');
     }
-    button.replaceChildren(...parts);
+
+    const drawn = JSON.stringify([title, line, status, unread]);
+    if (button.drawn === drawn) return;
+    button.drawn = drawn;
+
+    button.className = `user ${status}`;
+    if (kind === 'direct') button.dataset.userId = id;
+    button.replaceChildren(
+      this.face(conversation),
+      h('span', { class: 'user-text' },
+        h('span', { class: 'user-name' }, title),
+        h('span', { class: typing ? 'status live' : 'status' }, line)),
+      ...(unread > 0 ? [h('span', { class: 'badge' }, String(unread),
+        h('span', { class: 'unseen' }, ' unread'))] : []));
   }
 
   drawTitle() {
@@ -291,7 +293,7 @@ export class View {
     $('state').textContent = names[talk.state];
     $('state-dot').className = `dot ${talk.state}`;
     $('stats').textContent = stats && talk.state === 'online'
-      ? `${stats.active_connections} open, ${stats.unique_users} people` : '';
+      ? `${stats.active_connections} open connections` : '';
 
     $('banner').hidden = !banners[talk.state];
     $('banner-text').textContent = banners[talk.state] ?? '';
@@ -313,7 +315,7 @@ export class View {
         type: 'button', class: 'icon-button', 'aria-label': 'Dismiss',
         onclick: () => toast.remove(),
       }, icon('close')));
-    if (typeof image === 'string' && image.startsWith('/')) {
+    if (/^\/[^/\\]/.test(image ?? '')) {
       toast.prepend(h('img', {
         src: image, alt: '', width: 32, height: 32,
         onerror: (event) => event.target.remove(),

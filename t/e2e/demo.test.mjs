@@ -57,6 +57,9 @@ async function say(page, text) {
   await page.locator('#message-input').press('Enter');
 }
 
+const joined = (page) => page.locator('#talk-status',
+  { hasText: 'Everybody who has joined' }).waitFor();
+
 const message = (page, text) => page.locator('.message', { hasText: text });
 
 const sent = (page, text) => message(page, text).locator(
@@ -143,6 +146,7 @@ test('groups: their members, joining and leaving', async () => {
     await page.locator('#join-input').fill('group.demo');
     await page.getByRole('button', { name: 'Join', exact: true }).click();
     await page.locator('#talk-title', { hasText: 'group.demo' }).waitFor();
+    await joined(page);
   }
   await c.getByRole('button', { name: 'Leave' }).click();
   await c.getByText('You have left this group').first().waitFor();
@@ -157,7 +161,7 @@ test('groups: their members, joining and leaving', async () => {
   assert.equal(await c.locator('.message').count(), 0);
 
   await c.locator('#leave-button', { hasText: 'Join' }).click();
-  await c.locator('#composer').waitFor();
+  await joined(c);
   await say(c, 'back again');
   await message(a, 'back again').waitFor();
   clean(a, b, c);
