@@ -11,27 +11,27 @@ SET time_zone = '+00:00';
 
 DELETE FROM websocket_connections
 WHERE status = 'disconnected' AND updated_at < NOW() - INTERVAL 24 HOUR
-ORDER BY updated_at LIMIT 1000;
+ORDER BY status, updated_at LIMIT 1000;
 SET @deleted = ROW_COUNT();
 
 DELETE FROM websocket_connections
 WHERE status = 'connected' AND updated_at < NOW() - INTERVAL 24 HOUR
-ORDER BY updated_at LIMIT 1000;
+ORDER BY status, updated_at LIMIT 1000;
 SET @deleted = @deleted + ROW_COUNT();
 
 DELETE FROM websocket_events
 WHERE status = 'delivered' AND created_at < NOW() - INTERVAL 30 DAY
-ORDER BY created_at LIMIT 1000;
+ORDER BY status, created_at LIMIT 1000;
 SET @deleted = @deleted + ROW_COUNT();
 
 DELETE FROM websocket_events
 WHERE status = 'failed' AND created_at < NOW() - INTERVAL 30 DAY
-ORDER BY created_at LIMIT 1000;
+ORDER BY status, created_at LIMIT 1000;
 SET @deleted = @deleted + ROW_COUNT();
 
 DELETE FROM websocket_events
 WHERE status = 'pending' AND created_at < NOW() - INTERVAL 30 DAY
-ORDER BY created_at LIMIT 1000;
+ORDER BY status, created_at LIMIT 1000;
 SET @deleted = @deleted + ROW_COUNT();
 
 DELETE FROM websocket_typing_indicators
