@@ -92,6 +92,10 @@ ngx_ws_delivery_free(ngx_ws_delivery_t *d)
 {
     d->session->delivery = NULL;
 
+    if (d->fetching) {
+        d->fetching->data = NULL;
+    }
+
     if (d->timer.timer_set) {
         ngx_del_timer(&d->timer);
     }
@@ -169,6 +173,7 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
 static void
 ngx_ws_delivery_fetched(ngx_ws_call_t *call)
 {
+    ngx_ws_session_t   *s;
     ngx_ws_delivery_t  *d;
 
     d = call->data;
@@ -177,10 +182,8 @@ ngx_ws_delivery_fetched(ngx_ws_call_t *call)
         return;
     }
 
+    s = d->session;
     d->fetching = NULL;
-
-    /* somebody may wait for that */
-    ngx_ws_event_flow(d->session);
 
     if (call->error == NGX_WS_OK && d->fetched == 0 && !d->missed) {
         d->catching = 0;
@@ -189,14 +192,13 @@ ngx_ws_delivery_fetched(ngx_ws_call_t *call)
             ngx_ws_delivery_free(d);
         }
 
-        return;
-    }
-
-    /* the next page when this one has gone; after a failure, too */
-
-    if (!d->timer.timer_set) {
+    } else if (!d->timer.timer_set) {
+        /* the next page when this one has gone; after a failure, too */
         ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
     }
+
+    /* somebody may wait for that; neither may be there after it */
+    ngx_ws_event_flow(s);
 }
 
 
@@ -350,10 +352,6 @@ ngx_ws_delivery_end(ngx_ws_session_t *s)
 
     if (d == NULL) {
         return;
-    }
-
-    if (d->fetching) {
-        d->fetching->data = NULL;
     }
 
     ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_BACK,

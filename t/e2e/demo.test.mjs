@@ -412,7 +412,7 @@ test('nothing stands in the way of assistive technology', async () => {
   clean(b);
 });
 
-test('a restart of the server in the middle', { skip: 'a leaving worker crashes, see the log' }, async () => {
+test('a restart of the server in the middle', async () => {
   const own = await Instance.create();
 
   try {
