@@ -267,7 +267,8 @@ END
         mariadb-install-db --no-defaults --datadir="$data.new" \
             --user="$(id -un)" --auth-root-authentication-method=normal \
             --force --skip-test-db > "$run_dir/logs/mariadb.out" 2>&1 \
-            || { tail -n 10 "$run_dir/logs/mariadb.out" >&2
+            || { grep -i error "$run_dir/logs/mariadb.out" >&2 \
+                     || tail -n 10 "$run_dir/logs/mariadb.out" >&2
                  die "MariaDB's data folder could not be created"; }
         mv "$data.new" "$data"
     fi
