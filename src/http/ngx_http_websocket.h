@@ -117,6 +117,7 @@ struct ngx_http_websocket_ctx_s {
     /* for the log, which is written when the rest is gone */
     uint64_t                      user;
     uint64_t                      tenant;
+    uint64_t                      close;         /* code of a refusal */
     ngx_str_t                     connection_id;
     ngx_str_t                     transport;
 

@@ -10,6 +10,7 @@
 
 #include <ngx_http_websocket.h>
 #include <ngx_http_websocket_reply.h>
+#include <ngx_ws_frame.h>
 
 
 #define NGX_HTTP_WEBSOCKET_REPLY_LIMIT  (1024 * 1024)
@@ -21,6 +22,8 @@
 static ngx_int_t ngx_http_websocket_reply_send(ngx_http_request_t *r,
     ngx_uint_t status, const char *type, ngx_str_t *body);
 static void ngx_http_websocket_reply_reason(ngx_http_request_t *r);
+static void ngx_http_websocket_reply_close(ngx_http_request_t *r,
+    ngx_uint_t code);
 static ngx_int_t ngx_http_websocket_reply_refuse(ngx_http_request_t *r,
     ngx_ws_error_e error, ngx_str_t *message, ngx_array_t *invalid);
 static ngx_int_t ngx_http_websocket_reply_refuse_headers(
@@ -148,6 +151,10 @@ ngx_http_websocket_reply_engine(ngx_http_request_t *r,
 
     (void) ngx_ws_eio_error(body.data, error);
 
+    ngx_http_websocket_reply_close(r, error == NGX_WS_EIO_FORBIDDEN
+                                      ? NGX_WS_CLOSE_POLICY
+                                      : NGX_WS_CLOSE_PROTOCOL);
+
     return ngx_http_websocket_reply(r, ngx_ws_eio_error_status(error), &body);
 }
 
@@ -173,6 +180,23 @@ ngx_http_websocket_reply_reason(ngx_http_request_t *r)
 }
 
 
+/* a socket that does not come to be is closed, so to say, for the log */
+
+static void
+ngx_http_websocket_reply_close(ngx_http_request_t *r, ngx_uint_t code)
+{
+    ngx_http_websocket_ctx_t       *ctx;
+    ngx_http_websocket_loc_conf_t  *wlcf;
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    if (ctx && wlcf->door != NGX_HTTP_WEBSOCKET_API) {
+        ctx->close = code;
+    }
+}
+
+
 /* message and invalid may be NULL */
 
 static ngx_int_t
@@ -189,6 +213,8 @@ ngx_http_websocket_reply_refuse(ngx_http_request_t *r, ngx_ws_error_e error,
     }
 
     e = ngx_ws_error_get(error);
+
+    ngx_http_websocket_reply_close(r, e->close);
 
     ngx_ws_json_out_init(&out, NGX_HTTP_WEBSOCKET_REPLY_LIMIT);
 

@@ -39,6 +39,11 @@ static ngx_http_variable_t  ngx_http_websocket_variables[] = {
       offsetof(ngx_http_websocket_ctx_t, transport),
       NGX_HTTP_VAR_NOCACHEABLE, 0 },
 
+    { ngx_string("websocket_close_code"), NULL,
+      ngx_http_websocket_variable_number,
+      offsetof(ngx_http_websocket_ctx_t, close),
+      NGX_HTTP_VAR_NOCACHEABLE, 0 },
+
       ngx_http_null_variable
 };
 
