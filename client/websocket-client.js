@@ -12,6 +12,7 @@
   const MAX_WAITING = 100;          // calls, and conversations typed in
   const STALE_TYPING = 10000;       // ms after which "is typing" is no news
   const STALE_CONNECTION = 60000;   // ms of silence: the server may forget us
+  const MAX_TIMER = 2 ** 31 - 1;    // a longer one would fire at once
 
   class WebSocketClientError extends Error {
     constructor(message, status = 0, details = {}) {
@@ -43,6 +44,9 @@
     // one per conversation typed in, and one for presence
     #lanes = new Map();
 
+    // the last call under way of each channel
+    #turns = new Map();
+
     // when throttled calls may go again: typing and presence share a limit
     #pauses = { throttled: 0, other: 0 };
 
@@ -59,8 +63,8 @@
         .replace(/\/+$/, '');
       this.token = options.token ?? tokenOfPage();
       this.maxReconnectAttempts = options.maxReconnectAttempts ?? 5;
-      this.reconnectDelay = options.reconnectDelay ?? 3000;
-      this.heartbeatInterval = options.heartbeatInterval ?? 30000;
+      this.reconnectDelay = duration(options.reconnectDelay, 3000);
+      this.heartbeatInterval = duration(options.heartbeatInterval, 30000);
 
       this.connectionId = makeId('conn');
       this.sessionId = makeId('session');
@@ -121,17 +125,21 @@
     }
 
     async subscribe(channel) {
-      const answer = await this.#channelCall('/subscribe', channel);
-      this.#channels.add(channel);
-      this.#emit('subscribed', answer);
-      return answer;
+      return this.#inTurn(channel, async () => {
+        const answer = await this.#channelCall('/subscribe', channel);
+        this.#channels.add(channel);
+        this.#emit('subscribed', answer);
+        return answer;
+      });
     }
 
     async unsubscribe(channel) {
-      this.#channels.delete(channel);
-      const answer = await this.#channelCall('/unsubscribe', channel);
-      this.#emit('unsubscribed', answer);
-      return answer;
+      return this.#inTurn(channel, async () => {
+        this.#channels.delete(channel);
+        const answer = await this.#channelCall('/unsubscribe', channel);
+        this.#emit('unsubscribed', answer);
+        return answer;
+      });
     }
 
     async getOnlineUsers() {
@@ -161,11 +169,9 @@
         last_message: options.lastMessage ?? options.last_message,
       };
 
-      if (status === 'offline') {
-        // the page may be leaving: now or never
-        return (await this.#fetch('POST', '/presence/update', body, true)).data;
-      }
-      return this.#latest('presence', '/presence/update', body);
+      return status === 'offline'
+        ? this.#atOnce('presence', '/presence/update', body)
+        : this.#latest('presence', '/presence/update', body);
     }
 
     // While throttled only the latest state of a conversation waits. null: it
@@ -244,6 +250,7 @@
     async #resubscribe() {
       for (const channel of [...this.#channels]) {
         if (!this.connected) return;
+        if (!this.#channels.has(channel)) continue;
         try {
           await this.subscribe(channel);
         } catch (error) {
@@ -271,8 +278,8 @@
 
       const backoff = Math.min(this.reconnectDelay * 2 ** this.#attempts,
         Math.max(MAX_RECONNECT_DELAY, this.reconnectDelay));
-      const delay = Math.max(backoff * (0.5 + Math.random() / 2),
-        error.retryAfter ?? 0);
+      const delay = Math.min(MAX_TIMER, (error.retryAfter ?? 0)
+        + backoff * (0.5 + Math.random() / 2));
 
       this.#attempts += 1;
       this.#state = 'waiting';
@@ -384,10 +391,24 @@
       }
     }
 
+    // What is asked of one channel goes in order.
+    #inTurn(channel, call) {
+      const before = this.#turns.get(channel) ?? Promise.resolve();
+      const turn = before.catch(() => {}).then(call);
+      const end = () => {
+        if (this.#turns.get(channel) === turn) this.#turns.delete(channel);
+      };
+
+      this.#turns.set(channel, turn);
+      turn.then(end, end);
+      return turn;
+    }
+
     // One call of a key is under way at a time, so that they arrive in order;
     // of those that wait only the latest is made.
     #latest(key, path, body) {
-      const lane = this.#lanes.get(key) ?? { next: null, running: false };
+      const lane = this.#lanes.get(key)
+        ?? { next: null, current: null, running: false };
 
       if (!this.#lanes.has(key)) {
         if (this.#lanes.size >= MAX_WAITING) {
@@ -414,7 +435,9 @@
         try {
           await this.#pause('throttled');
           await this.#whenConnected();
+          if (!lane.next) break;
           job = lane.next;
+          lane.current = job;
           lane.next = null;
           job.resolve(isStale(job) ? null
             : (await this.#fetch('POST', path, job.body)).data);
@@ -422,6 +445,7 @@
           if (lane.next === job) lane.next = null;
           this.#retryLatest(lane, job, error);
         }
+        lane.current = null;
       }
 
       lane.running = false;
@@ -429,7 +453,10 @@
     }
 
     #retryLatest(lane, job, error) {
-      if (!this.#throttle('throttled', error) || job.tries === MAX_TRIES) {
+      if (job.overtaken) {
+        job.overtaken.then(job.resolve, job.reject);
+
+      } else if (!this.#throttle('throttled', error) || job.tries === MAX_TRIES) {
         job.reject(error);
 
       } else if (lane.next) {
@@ -439,6 +466,26 @@
         job.tries += 1;
         lane.next = job;
       }
+    }
+
+    // The page may be leaving: now or never. It overtakes what waits, and what
+    // is under way isn't tried again; only the server's limit holds it up.
+    #atOnce(key, path, body) {
+      const lane = this.#lanes.get(key);
+      const call = this.#fetch('POST', path, body, true).then(
+        (answer) => answer.data,
+        (error) => {
+          if (!this.#throttle('throttled', error)) throw error;
+          return this.#lanes.get(key)?.next?.promise
+            ?? this.#latest(key, path, body);
+        });
+
+      if (lane?.current) lane.current.overtaken = call;
+      if (lane?.next) {
+        call.then(lane.next.resolve, lane.next.reject);
+        lane.next = null;
+      }
+      return call;
     }
 
     // Whether it is worth waiting for the server's limit.
@@ -532,7 +579,13 @@
 
     const wait = /^\d+$/.test(value) ? value * 1000
       : Date.parse(value) - Date.now();
-    return Number.isNaN(wait) ? undefined : Math.max(wait, 0);
+    return Number.isNaN(wait) ? undefined
+      : Math.min(Math.max(wait, 0), MAX_TIMER);
+  }
+
+  // ms; nothing that would ask the server without a pause
+  function duration(value, usual) {
+    return value > 0 ? Math.min(value, MAX_TIMER) : usual;
   }
 
   function isStale(job) {

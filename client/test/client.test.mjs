@@ -377,6 +377,66 @@ test('"is typing" that had to wait for long is dropped', async (t) => {
   assert.equal(peer.asked('/typing').length, 1);
 });
 
+test('"offline" does not wait, and is the last word', async () => {
+  const ws = make();
+  await ws.connect();
+  const said = () => peer.asked('/presence/update').map((r) => r.body.status);
+
+  peer.answers['POST /presence/update'] = throttled('POST /presence/update', 1);
+  const before = ws.updatePresence('away');
+  await until(() => said().length === 1);
+  await sleep(50);
+  assert.deepEqual(await ws.updatePresence('offline'), { status: 'offline' });
+  assert.deepEqual(await before, { status: 'offline' });
+  await sleep(1200);
+  assert.deepEqual(said(), ['away', 'offline']);
+
+  // under way, and then refused
+  const open = [];
+  peer.answers['POST /presence/update'] = async (request) => {
+    if (request.body.status === 'busy') {
+      await new Promise((resolve) => { open.push(resolve); });
+      return throttled('POST /presence/update', 1)(request);
+    }
+    return { data: { status: request.body.status } };
+  };
+  const busy = ws.updatePresence('busy');
+  await until(() => open.length === 1);
+  assert.deepEqual(await ws.updatePresence('offline'), { status: 'offline' });
+  open[0]();
+  assert.deepEqual(await busy, { status: 'offline' });
+
+  peer.answers['POST /presence/update'] = throttled('POST /presence/update', 1);
+  assert.deepEqual(await ws.updatePresence('offline'), { status: 'offline' });
+  assert.deepEqual(said().slice(2), ['busy', 'offline', 'offline', 'offline']);
+});
+
+test('what is asked of a channel goes in order', async () => {
+  const ws = make();
+  await ws.connect();
+  const { 'POST /subscribe': subscribe } = peer.answers;
+  peer.answers['POST /subscribe'] = async (request) => {
+    await sleep(100);
+    return subscribe(request);
+  };
+  await Promise.all([ws.subscribe('x'), ws.unsubscribe('x')]);
+  assert.deepEqual(peer.requests.slice(1).map((r) => r.path),
+    ['/subscribe', '/unsubscribe']);
+
+  peer.answers['POST /subscribe'] = () => (
+    { status: 403, json: { message: 'Unauthorized' } });
+  const refused = assert.rejects(ws.subscribe('x'), { status: 403 });
+  assert.equal((await ws.unsubscribe('x')).channel, 'x');
+  await refused;
+});
+
+test('no option makes it ask without a pause', () => {
+  const ws = make({ reconnectDelay: 0, heartbeatInterval: NaN });
+  assert.deepEqual([ws.reconnectDelay, ws.heartbeatInterval], [3000, 30000]);
+  assert.equal(make({ heartbeatInterval: Infinity }).heartbeatInterval,
+    2 ** 31 - 1);
+});
+
 test('leaving outlives the page', async (t) => {
   const ws = make();
   await ws.connect();
