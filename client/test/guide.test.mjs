@@ -209,6 +209,16 @@ test('the small snippets', async () => {
   const { userId, status, lastMessage } = await away;
   assert.deepEqual([userId, status, lastMessage], [1, 'away', 'Away']);
 
+  // without a socket, only the page's last words say that it has gone
+  const asked = [];
+  page.on('request', (request) => asked.push(request.postData()));
+  const offline = new Promise((resolve) => {
+    socket.on('user:offline', (data) => data.userId === 1 && resolve());
+  });
+  await page.close({ runBeforeUnload: true });
+  await offline;
+  assert.ok(asked.some((body) => body?.includes('"offline"')));
+
   socket.disconnect();
   assert.deepEqual(page.errors, []);
   await page.context().close();
