@@ -14,6 +14,7 @@
 #define NGX_WS_CALL_POOL  1024
 
 
+static ngx_ws_json_t *ngx_ws_call_get(ngx_ws_json_t *in, const char *field);
 static ngx_int_t ngx_ws_call_absent(ngx_ws_call_t *call, const char *field,
     ngx_uint_t flags);
 static void ngx_ws_call_note(ngx_ws_call_t *call, const char *field,
@@ -98,14 +99,14 @@ ngx_ws_call_string(ngx_ws_call_t *call, ngx_ws_json_t *in, const char *field,
 {
     ngx_int_t  rc;
 
-    rc = ngx_ws_json_string(ngx_ws_json_get(in, field), value);
+    rc = ngx_ws_json_string(ngx_ws_call_get(in, field), value);
 
     if (rc == NGX_ERROR) {
         ngx_ws_call_note(call, field, "The %s field must be a string.", 0);
         return NGX_ERROR;
     }
 
-    if (rc == NGX_DECLINED || ngx_ws_call_blank(value)) {
+    if (rc == NGX_DECLINED) {
         return ngx_ws_call_absent(call, field, flags);
     }
 
@@ -152,7 +153,7 @@ ngx_ws_call_id(ngx_ws_call_t *call, ngx_ws_json_t *in, const char *field,
 {
     ngx_int_t  rc;
 
-    rc = ngx_ws_json_id(ngx_ws_json_get(in, field), value);
+    rc = ngx_ws_json_id(ngx_ws_call_get(in, field), value);
 
     if (rc == NGX_DECLINED) {
         return ngx_ws_call_absent(call, field, flags);
@@ -172,7 +173,7 @@ ngx_ws_call_bool(ngx_ws_call_t *call, ngx_ws_json_t *in, const char *field,
 {
     ngx_int_t  rc;
 
-    rc = ngx_ws_json_bool(ngx_ws_json_get(in, field), value);
+    rc = ngx_ws_json_bool(ngx_ws_call_get(in, field), value);
 
     if (rc == NGX_DECLINED) {
         return ngx_ws_call_absent(call, field, flags);
@@ -195,9 +196,9 @@ ngx_ws_call_choice(ngx_ws_call_t *call, ngx_ws_json_t *in, const char *field,
     ngx_str_t   s;
     ngx_uint_t  i;
 
-    rc = ngx_ws_json_string(ngx_ws_json_get(in, field), &s);
+    rc = ngx_ws_json_string(ngx_ws_call_get(in, field), &s);
 
-    if (rc == NGX_DECLINED || (rc == NGX_OK && ngx_ws_call_blank(&s))) {
+    if (rc == NGX_DECLINED) {
         return ngx_ws_call_absent(call, field, flags);
     }
 
@@ -215,6 +216,24 @@ ngx_ws_call_choice(ngx_ws_call_t *call, ngx_ws_json_t *in, const char *field,
     ngx_ws_call_note(call, field, "The selected %s is invalid.", 0);
 
     return NGX_ERROR;
+}
+
+
+/* a blank string is null, as Laravel's middleware makes it */
+
+static ngx_ws_json_t *
+ngx_ws_call_get(ngx_ws_json_t *in, const char *field)
+{
+    ngx_str_t       s;
+    ngx_ws_json_t  *node;
+
+    node = ngx_ws_json_get(in, field);
+
+    if (ngx_ws_json_string(node, &s) == NGX_OK && ngx_ws_call_blank(&s)) {
+        return NULL;
+    }
+
+    return node;
 }
 
 
@@ -300,7 +319,7 @@ ngx_ws_call_blank(ngx_str_t *s)
     size_t  i;
 
     for (i = 0; i < s->len; i++) {
-        if (ngx_strchr(" \t\r\n\v\f", s->data[i]) == NULL) {
+        if (s->data[i] != ' ' && (s->data[i] < '\t' || s->data[i] > '\r')) {
             return 0;
         }
     }

@@ -82,7 +82,7 @@ void ngx_ws_call_add_invalid(ngx_ws_call_t *call, const char *field,
  * Fields of the request: each notes what is wrong in the call and returns
  * NGX_ERROR, gives NGX_DECLINED when an optional one is absent or null, and
  * NGX_OK with the value.  Strings point into the JSON document; one of white
- * space only is as one that is absent, as in Laravel.
+ * space only is as null for every kind of field, as in Laravel.
  */
 
 #define NGX_WS_FIELD_REQUIRED  1
