@@ -453,14 +453,14 @@ $stream->write(join '', map { request_of($_) } @refused);
 
 my $pipe = Test::Nginx::HTTP->new(port => $nginx->port, timeout => 20);
 $pipe->{stream} = $stream;
-check($_, $pipe->receive, 'pipelined') for @refused;
+check($_, scalar $pipe->receive, 'pipelined') for @refused;
 
 
 note 'in chunks';
 
 for my $row (grep { length($_->{body} // '') } @refused) {
     $http->stream->write(request_of($row, 7000));
-    check($row, $http->receive, 'in chunks');
+    check($row, scalar $http->receive, 'in chunks');
 }
 
 
@@ -469,8 +469,7 @@ note 'over HTTP/2';
 SKIP: {
     skip 'curl with HTTP/2 is not there', 1 if !$h2;
 
-    check($_, over_http2($_), 'over HTTP/2')
-        for grep { defined $_->{status} } @refused;
+    check($_, scalar over_http2($_), 'over HTTP/2') for @refused;
 }
 
 $nginx->check;
@@ -519,7 +518,7 @@ sub row {
     push @refused, \%row if $status >= 400;
 
     $http->stream->write(request_of(\%row));
-    check(\%row, $http->receive, '');
+    check(\%row, scalar $http->receive, '');
 }
 
 
@@ -565,19 +564,25 @@ sub over_http2 {
         push @command, '--data-binary', '@' . $nginx->dir . '/body';
     }
 
-    open my $pipe, '-|', @command, $url or die $!;
-    local $/;
-    my ($head, $body) = split /\r\n\r\n/, <$pipe> // '', 2;
+    # curl may lose an answer that comes before it has sent all
 
-    my ($status) = ($head // '') =~ m{^HTTP/2 (\d+)};
-    my %headers;
+    my $tries = defined $row->{body} ? 50 : 1;
 
-    while (($head // '') =~ /^([^:\s]+): (.*?)\r?$/mg) {
-        push @{$headers{lc $1}}, $2;
+    for (1 .. $tries) {
+        open my $pipe, '-|', @command, $url or die $!;
+
+        my $answer = do { local $/; <$pipe> } // '';
+        my ($head, $body) = $answer =~ /\A(.*?)\r\n\r\n(.*)\z/s or next;
+        my ($status) = $head =~ m{^HTTP/2 (\d+)} or next;
+        my %headers;
+
+        push @{$headers{lc $1}}, $2 while $head =~ /^([^:\s]+): (.*?)\r?$/mg;
+
+        return bless { status => $status, headers => \%headers,
+                       body => $body }, 'Test::Nginx::HTTP::Response';
     }
 
-    return bless { status => $status, headers => \%headers,
-                   body => $body // '' }, 'Test::Nginx::HTTP::Response';
+    return;
 }
 
 
