@@ -182,6 +182,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, service.presence_grace),
       NULL },
 
+    { ngx_string("websocket_throttle"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_limit_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, service.throttle),
+      NULL },
+
     { ngx_string("websocket_send_queue"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -344,6 +351,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     wlcf->service.user_query = NGX_CONF_UNSET_PTR;
     wlcf->service.typing_ttl = NGX_CONF_UNSET_MSEC;
     wlcf->service.presence_grace = NGX_CONF_UNSET_MSEC;
+    wlcf->service.throttle.limit = NGX_CONF_UNSET_UINT;
 
     wlcf->origins = NGX_CONF_UNSET_PTR;
 
@@ -386,6 +394,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->service.typing_ttl, 30000);
     ngx_conf_merge_msec_value(conf->service.presence_grace,
                               prev->service.presence_grace, 5000);
+    ngx_http_websocket_limit_merge(&conf->service.throttle,
+                              &prev->service.throttle, 60, 60000);
 
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_str_value(conf->bundle, prev->bundle, "");

@@ -44,6 +44,14 @@ typedef struct {
 } ngx_ws_mysql_conf_t;
 
 
+/* so many in a window; a limit of 0 is none */
+
+typedef struct {
+    ngx_uint_t              limit;
+    ngx_msec_t              window;
+} ngx_ws_rate_t;
+
+
 typedef struct {
     ngx_msec_t              ping_interval;
     ngx_msec_t              ping_timeout;
@@ -68,6 +76,7 @@ typedef struct {
     void                   *user_query;       /* ngx_ws_mysql_stmt_t * */
     ngx_msec_t              typing_ttl;
     ngx_msec_t              presence_grace;
+    ngx_ws_rate_t           throttle;         /* of REST, by user */
 } ngx_ws_service_conf_t;
 
 

@@ -167,6 +167,17 @@ ngx_int_t ngx_http_websocket_conf_defaults(ngx_conf_t *cf,
 
 
 /*
+ * ngx_http_websocket_limit.c: directives that limit, "LIMIT WINDOW" or "off"
+ * in a slot of ngx_ws_rate_t, and their merging with a default
+ */
+
+char *ngx_http_websocket_limit_rate(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf);
+void ngx_http_websocket_limit_merge(ngx_ws_rate_t *conf, ngx_ws_rate_t *prev,
+    ngx_uint_t limit, ngx_msec_t window);
+
+
+/*
  * ngx_http_websocket_place.c
  *
  * Remembers where the directive stands, to refuse after merging what does not
@@ -249,6 +260,22 @@ ngx_int_t ngx_http_websocket_access_token(ngx_http_request_t *r,
 ngx_int_t ngx_http_websocket_body_read(ngx_http_request_t *r,
     ngx_http_websocket_ctx_t *ctx, size_t limit,
     ngx_http_websocket_body_pt handler);
+
+
+/*
+ * ngx_http_websocket_throttle.c
+ *
+ * Goes on by next(call, data), or ends the call, if that is one too many of
+ * the user, and writes the header fields that tell how many remain.  What is
+ * wrong with the fields was noted in the call, and is said afterwards.  typing
+ * is the conversation in which the user types, or goes on; NULL for none.
+ */
+void ngx_http_websocket_throttle(ngx_ws_call_t *call, ngx_str_t *typing,
+    void (*next)(ngx_ws_call_t *call, void *data), void *data);
+
+/* The fields of a refusal: Retry-After and when that is, in milliseconds. */
+ngx_int_t ngx_http_websocket_throttle_retry(ngx_http_request_t *r,
+    ngx_msec_t wait);
 
 
 /*

@@ -15,6 +15,8 @@
 #include <ngx_ws_time.h>
 
 
+static void ngx_http_websocket_api_presence_go(ngx_ws_call_t *call,
+    void *data);
 static void ngx_http_websocket_api_presence_answer(ngx_ws_call_t *call,
     ngx_ws_presence_t *presence);
 
@@ -48,6 +50,16 @@ ngx_http_websocket_api_presence_set(ngx_http_request_t *r,
             }
         }
     }
+
+    ngx_http_websocket_throttle(call, NULL,
+                                ngx_http_websocket_api_presence_go, presence);
+}
+
+
+static void
+ngx_http_websocket_api_presence_go(ngx_ws_call_t *call, void *data)
+{
+    ngx_ws_presence_t *presence = data;
 
     if (call->error != NGX_WS_OK) {
         ngx_ws_call_done(call);

@@ -13,6 +13,8 @@
 #include <ngx_ws_typing.h>
 
 
+static void ngx_http_websocket_api_typing_go(ngx_ws_call_t *call,
+    void *data);
 static void ngx_http_websocket_api_typing_answer(ngx_ws_call_t *call,
     ngx_ws_typing_t *typing);
 
@@ -26,7 +28,24 @@ ngx_http_websocket_api_typing_set(ngx_http_request_t *r, ngx_ws_call_t *call,
     typing = ngx_ws_typing_create(call, in, "conversation_id",
                                   "conversation_type", "is_typing");
 
-    if (typing == NULL || call->error != NGX_WS_OK) {
+    if (typing == NULL) {
+        ngx_ws_call_done(call);
+        return;
+    }
+
+    ngx_http_websocket_throttle(call,
+                                call->error == NGX_WS_OK && typing->is_typing
+                                ? &typing->conversation : NULL,
+                                ngx_http_websocket_api_typing_go, typing);
+}
+
+
+static void
+ngx_http_websocket_api_typing_go(ngx_ws_call_t *call, void *data)
+{
+    ngx_ws_typing_t *typing = data;
+
+    if (call->error != NGX_WS_OK) {
         ngx_ws_call_done(call);
         return;
     }

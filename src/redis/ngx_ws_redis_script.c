@@ -65,6 +65,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_RECORD_TRIM] =
         { ngx_string(ngx_ws_lua_record_trim), "" },
 
+    [NGX_WS_REDIS_THROTTLE] =
+        { ngx_string(ngx_ws_lua_throttle), "" },
+
     [NGX_WS_REDIS_TYPING_CLEAR] =
         { ngx_string(ngx_ws_lua_typing_clear), "" },
 

@@ -1,0 +1,85 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_http.h>
+
+#include <ngx_http_websocket.h>
+
+
+#define NGX_HTTP_WEBSOCKET_LIMIT_MAX     1000000
+#define NGX_HTTP_WEBSOCKET_LIMIT_WINDOW  86400000
+
+
+char *
+ngx_http_websocket_limit_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
+{
+    ngx_int_t       limit, window;
+    ngx_str_t      *value;
+    ngx_ws_rate_t  *rate;
+
+    rate = (ngx_ws_rate_t *) ((char *) conf + cmd->offset);
+
+    if (rate->limit != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    if (cf->args->nelts == 2) {
+
+        if (ngx_strcmp(value[1].data, "off") == 0) {
+            rate->limit = 0;
+            rate->window = 0;
+            return NGX_CONF_OK;
+        }
+
+        return "needs a limit and a window like \"60 1m\", or \"off\"";
+    }
+
+    limit = ngx_atoi(value[1].data, value[1].len);
+
+    if (limit <= 0 || limit > NGX_HTTP_WEBSOCKET_LIMIT_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid limit \"%V\" in \"%V\", it must be "
+                           "between 1 and %d",
+                           &value[1], &value[0], NGX_HTTP_WEBSOCKET_LIMIT_MAX);
+        return NGX_CONF_ERROR;
+    }
+
+    window = ngx_parse_time(&value[2], 0);
+
+    if (window <= 0 || window > NGX_HTTP_WEBSOCKET_LIMIT_WINDOW) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid window \"%V\" in \"%V\", it must be a "
+                           "time up to 1d", &value[2], &value[0]);
+        return NGX_CONF_ERROR;
+    }
+
+    rate->limit = (ngx_uint_t) limit;
+    rate->window = (ngx_msec_t) window;
+
+    return NGX_CONF_OK;
+}
+
+
+void
+ngx_http_websocket_limit_merge(ngx_ws_rate_t *conf, ngx_ws_rate_t *prev,
+    ngx_uint_t limit, ngx_msec_t window)
+{
+    if (conf->limit != NGX_CONF_UNSET_UINT) {
+        return;
+    }
+
+    if (prev->limit != NGX_CONF_UNSET_UINT) {
+        *conf = *prev;
+        return;
+    }
+
+    conf->limit = limit;
+    conf->window = window;
+}
