@@ -24,6 +24,7 @@ my $users = q{SELECT CONCAT('User ', :user_id) AS name FROM DUAL
 my $locations = <<"END";
     location /api/ {
         websocket_api on;
+        websocket_throttle off;
         websocket_max_message_size 20000;
         websocket_auth_query "$auth";
         websocket_user_query "$users";
