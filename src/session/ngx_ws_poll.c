@@ -37,6 +37,7 @@ static void ngx_ws_poll_answer(ngx_ws_poll_request_t *pr,
 
 static void ngx_ws_poll_handler(ngx_event_t *ev);
 static void ngx_ws_poll_read(ngx_ws_poll_t *poll);
+static ngx_uint_t ngx_ws_poll_has_room(ngx_ws_poll_t *poll);
 static void ngx_ws_poll_packet(ngx_ws_poll_t *poll, ngx_ws_eio_packet_t *pkt);
 static void ngx_ws_poll_read_done(ngx_ws_poll_t *poll);
 static void ngx_ws_poll_post_answer(ngx_ws_poll_t *poll);
@@ -570,7 +571,7 @@ ngx_ws_poll_read(ngx_ws_poll_t *poll)
 
     for (n = 0; !poll->closing; n++) {
 
-        if (poll->paused) {
+        if (poll->paused || !ngx_ws_poll_has_room(poll)) {
             return;
         }
 
@@ -598,6 +599,32 @@ ngx_ws_poll_read(ngx_ws_poll_t *poll)
     }
 
     ngx_ws_poll_read_done(poll);
+}
+
+
+/*
+ * A client's own answers do not make it a slow one: what it sends waits until
+ * it has fetched them.  A session that moves takes its queue along.
+ */
+
+static ngx_uint_t
+ngx_ws_poll_has_room(ngx_ws_poll_t *poll)
+{
+    u_char  *next;
+    size_t   room;
+
+    if (poll->queue.count == 0 || poll->quiet || poll->pos == NULL) {
+        return 1;
+    }
+
+    next = ngx_strlchr(poll->pos, poll->end, NGX_WS_EIO_SEPARATOR);
+    if (next == NULL) {
+        next = poll->end;
+    }
+
+    room = poll->conf->send_queue / 2;
+
+    return poll->queue.bytes + (next - poll->pos) <= room;
 }
 
 
@@ -758,6 +785,11 @@ ngx_ws_poll_payload(ngx_ws_poll_t *poll, const char *last)
     pr = poll->get;
     poll->get = NULL;
     poll->released = 0;
+
+    if (poll->reading) {
+        /* there may be room for more now */
+        ngx_ws_poll_wake(poll);
+    }
 
     pr->answer(pr, &answer);
 }
