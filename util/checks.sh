@@ -10,7 +10,9 @@ cmd_lint() {
     begin_test
     part_lint
     advise_tool cppcheck lint_cppcheck
-    advise_tool clang-tidy lint_clang_tidy
+    if [ "${1:-}" = deep ]; then
+        advise_tool clang-tidy lint_clang_tidy
+    fi
     sum_up
 }
 
