@@ -258,4 +258,20 @@ is(fields($CONN)->{status}, 'disconnected', 'disconnected');
 is(last_entry()->{status}, 'disconnected', 'recorded');
 is(unlink_socket('w1', 17), 0, 'only once');
 
+
+note 'connection_move';
+
+sub move { return run('connection_move', [$CONN, $EVENTS], 'c1', @_) }
+
+is(move('w1', 17, 'w2'), undef, 'one that has ended');
+
+register(1, 2, @socket);
+channel(1, 2, 'b', 1);
+
+is(move('w2', 17, 'w3'), undef, "another worker's");
+is(move('w1', 16, 'w3'), undef, 'another socket');
+is(fields($CONN)->{owner}, 'w1', 'is where it was');
+is(move('w1', 17, 'w2'), '["b"]', 'tells its channels');
+is(fields($CONN)->{owner}, 'w2', 'is there');
+
 done_testing();

@@ -68,7 +68,8 @@ void ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
 
 /*
  * The live socket of this number has moved here from another worker: the
- * answer is 1, or 0 if the connection has ended or has another socket.
+ * answer is a JSON array of its channels, as they are remembered, or nil if
+ * the connection has ended or has another socket.
  */
 ngx_ws_redis_op_t *ngx_ws_registry_move(ngx_ws_worker_t *w,
     ngx_str_t *connection_id, uint64_t socket, ngx_str_t *from,

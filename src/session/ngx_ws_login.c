@@ -486,13 +486,8 @@ ngx_ws_login_restored(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 {
     ngx_ws_login_t *login = data;
 
-    ngx_str_t            list, channel;
-    ngx_uint_t           i;
-    ngx_ws_json_t       *in;
-    ngx_ws_name_t        name;
-    ngx_ws_error_e       error;
-    ngx_ws_session_t    *s;
-    ngx_ws_redis_key_t   key;
+    ngx_str_t          list;
+    ngx_ws_session_t  *s;
 
     login->op = NULL;
     s = login->session;
@@ -503,10 +498,26 @@ ngx_ws_login_restored(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
     }
 
     list = ngx_ws_redis_reply_string(reply);
+
+    ngx_ws_login_channels(s, &list);
+    ngx_ws_login_join(login);
+}
+
+
+void
+ngx_ws_login_channels(ngx_ws_session_t *s, ngx_str_t *list)
+{
+    ngx_str_t            channel;
+    ngx_uint_t           i;
+    ngx_ws_json_t       *in;
+    ngx_ws_name_t        name;
+    ngx_ws_error_e       error;
+    ngx_ws_redis_key_t   key;
+
     in = NULL;
 
-    if (list.len) {
-        in = ngx_ws_json_parse(list.data, list.len, NGX_WS_JSON_DEPTH,
+    if (list->len) {
+        in = ngx_ws_json_parse(list->data, list->len, NGX_WS_JSON_DEPTH,
                                &error);
     }
 
@@ -526,8 +537,6 @@ ngx_ws_login_restored(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
     if (in) {
         ngx_ws_json_free(in);
     }
-
-    ngx_ws_login_join(login);
 }
 
 

@@ -30,6 +30,9 @@ void ngx_ws_login_connect(ngx_ws_session_t *s, ngx_ws_packet_t *pkt);
 /* The handshake's token, where the dialect has no CONNECT. */
 void ngx_ws_login_handshake(ngx_ws_session_t *s);
 
+/* Joins the channels that are remembered of a connection: a JSON array. */
+void ngx_ws_login_channels(ngx_ws_session_t *s, ngx_str_t *list);
+
 /* The session ends while a login is under way. */
 void ngx_ws_login_cancel(ngx_ws_session_t *s);
 

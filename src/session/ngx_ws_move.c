@@ -11,6 +11,7 @@
 #include <ngx_ws_bus.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_letter.h>
+#include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_move.h>
 #include <ngx_ws_registry.h>
@@ -467,16 +468,27 @@ ngx_ws_move_linked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 {
     ngx_ws_move_t *move = data;
 
+    ngx_str_t  list;
+
     move->op = NULL;
 
-    if (rc != NGX_OK
-        || ngx_ws_redis_reply_type(reply) != NGX_WS_REDIS_INTEGER)
+    if (rc != NGX_OK || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
     {
         ngx_ws_move_fail(move, NGX_WS_CLOSE_TRY_LATER);
         return;
     }
 
-    ngx_ws_move_finish(move, ngx_ws_redis_reply_integer(reply) != 0);
+    if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_NIL) {
+        ngx_ws_move_finish(move, 0);
+        return;
+    }
+
+    /* with what REST has added when the owner had already let go */
+
+    list = ngx_ws_redis_reply_string(reply);
+    ngx_ws_login_channels(move->session, &list);
+
+    ngx_ws_move_finish(move, 1);
 }
 
 

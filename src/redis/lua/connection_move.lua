@@ -2,14 +2,16 @@
 --
 -- KEYS    connection, events
 -- ARGV    connection_id, owner that was, socket, owner that is
--- returns 1; 0: the connection has ended, or has another socket
+-- returns its channels, a JSON array; nil: the connection has ended, or has
+--         another socket
 
-local was = redis.call('HMGET', KEYS[1], 'owner', 'socket')
+local was = redis.call('HMGET', KEYS[1], 'owner', 'socket',
+                       'subscribed_channels')
 
 if was[1] ~= ARGV[2] or was[2] ~= ARGV[3] then
-    return 0
+    return false
 end
 
 redis.call('HSET', KEYS[1], 'owner', ARGV[4])
 
-return 1
+return was[3] or '[]'
