@@ -16,7 +16,8 @@
 #include <ngx_ws_registry.h>
 
 
-#define NGX_WS_LISTEN_WAIT  5000
+#define NGX_WS_LISTEN_WAIT   5000
+#define NGX_WS_LISTEN_AGAIN  50
 #define NGX_WS_LISTEN_TEXT                                                    \
     (sizeof("leave ") + 2 * NGX_INT64_LEN + 64 + NGX_WS_NAME_LEN + 3)
 
@@ -33,13 +34,17 @@ typedef struct {
     ngx_queue_t            queue;
     ngx_ws_call_t         *call;
     ngx_event_t            timer;
+    ngx_msec_t             deadline;
     uint64_t               request;
     ngx_str_t              connection_id;
     ngx_str_t              channel;
-    ngx_uint_t             listens;
+    unsigned               listens:1;
+    unsigned               asked:1;
+    unsigned               again:1;      /* the socket was not there */
 } ngx_ws_listen_op_t;
 
 
+static void ngx_ws_listen_find(ngx_ws_listen_op_t *op);
 static void ngx_ws_listen_found(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static ngx_ws_error_e ngx_ws_listen_check(ngx_ws_call_t *call,
@@ -87,9 +92,7 @@ void
 ngx_ws_listen(ngx_ws_call_t *call, ngx_str_t *connection_id,
     ngx_str_t *channel, ngx_uint_t listens)
 {
-    ngx_str_t            argv[7];
     ngx_ws_name_t        name;
-    ngx_ws_redis_key_t   key;
     ngx_ws_listen_op_t  *op;
 
     op = ngx_pcalloc(call->pool, sizeof(ngx_ws_listen_op_t));
@@ -112,10 +115,23 @@ ngx_ws_listen(ngx_ws_call_t *call, ngx_str_t *connection_id,
         return;
     }
 
+    ngx_ws_listen_find(op);
+}
+
+
+static void
+ngx_ws_listen_find(ngx_ws_listen_op_t *op)
+{
+    ngx_str_t            argv[7];
+    ngx_ws_call_t       *call;
+    ngx_ws_redis_key_t   key;
+
+    call = op->call;
+
     ngx_str_set(&argv[0], "HMGET");
     argv[1] = *ngx_ws_redis_key(&key, &call->worker->conf->redis.prefix,
                                 NGX_WS_REDIS_KEY_CONNECTION, 0, 0,
-                                connection_id);
+                                &op->connection_id);
     ngx_str_set(&argv[2], "tenant_id");
     ngx_str_set(&argv[3], "user_id");
     ngx_str_set(&argv[4], "status");
@@ -207,9 +223,14 @@ ngx_ws_listen_ask(ngx_ws_listen_op_t *op, ngx_str_t *owner,
 
     op->request = ++w->listens->next;
 
-    op->timer.handler = ngx_ws_listen_timer_handler;
-    op->timer.data = op;
-    op->timer.log = w->log;
+    if (!op->asked) {
+        op->asked = 1;
+        op->deadline = ngx_current_msec + NGX_WS_LISTEN_WAIT;
+
+        op->timer.handler = ngx_ws_listen_timer_handler;
+        op->timer.data = op;
+        op->timer.log = w->log;
+    }
 
     ngx_queue_insert_tail(&w->listens->waiting, &op->queue);
     ngx_add_timer(&op->timer, NGX_WS_LISTEN_WAIT);
@@ -245,6 +266,13 @@ ngx_ws_listen_answered(ngx_ws_worker_t *w, ngx_str_t *rest)
         op = ngx_queue_data(q, ngx_ws_listen_op_t, queue);
 
         if (op->request == request) {
+
+            if (ok.len && ok.data[0] == '2') {
+                op->again = 1;
+                ngx_add_timer(&op->timer, NGX_WS_LISTEN_AGAIN);
+                return;
+            }
+
             ngx_queue_remove(q);
             ngx_del_timer(&op->timer);
 
@@ -264,7 +292,20 @@ ngx_ws_listen_timer_handler(ngx_event_t *ev)
     op = ev->data;
 
     ngx_queue_remove(&op->queue);
-    ngx_ws_listen_done(op, NGX_WS_UNAVAILABLE);
+
+    if (!op->again) {
+        ngx_ws_listen_done(op, NGX_WS_UNAVAILABLE);
+        return;
+    }
+
+    if ((ngx_msec_int_t) (op->deadline - ngx_current_msec) <= 0) {
+        /* it has gone: remembered, that is all */
+        ngx_ws_listen_done(op, NGX_WS_OK);
+        return;
+    }
+
+    op->again = 0;
+    ngx_ws_listen_find(op);
 }
 
 
@@ -301,7 +342,7 @@ ngx_ws_listen_done(ngx_ws_listen_op_t *op, ngx_ws_error_e error)
 
 void
 ngx_ws_listen_answer(ngx_ws_worker_t *w, ngx_str_t *incarnation,
-    ngx_str_t *request, ngx_uint_t ok)
+    ngx_str_t *request, ngx_int_t rc)
 {
     u_char     buf[sizeof("joined  1") + NGX_INT64_LEN];
     ngx_str_t  text;
@@ -311,7 +352,9 @@ ngx_ws_listen_answer(ngx_ws_worker_t *w, ngx_str_t *incarnation,
     }
 
     text.data = buf;
-    text.len = ngx_sprintf(buf, "joined %V %ui", request, ok ? 1 : 0) - buf;
+    text.len = ngx_sprintf(buf, "joined %V %c", request,
+                           rc == NGX_OK ? '1' : rc == NGX_DECLINED ? '2' : '0')
+               - buf;
 
     ngx_ws_bus_control(w, incarnation, &text);
 }

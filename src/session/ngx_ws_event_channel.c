@@ -230,13 +230,12 @@ ngx_ws_event_remote(ngx_ws_worker_t *w, ngx_str_t *rest, ngx_uint_t listens)
 
     s = ngx_ws_session_find(w, number);
 
-    if (s == NULL || s->identity == NULL
+    if (s == NULL || s->identity == NULL || s->shell || s->frozen
         || ngx_ws_name_resolve(&channel, s->identity->user,
                                s->identity->tenant, &name)
            != NGX_OK)
     {
-        /* it has gone meanwhile: remembered, that is all */
-        ngx_ws_listen_answer(w, &incarnation, &request, 1);
+        ngx_ws_listen_answer(w, &incarnation, &request, NGX_DECLINED);
         return;
     }
 
@@ -299,7 +298,8 @@ ngx_ws_event_remote_joined(void *data, ngx_int_t rc)
 
     if (remote->incarnation.data && remote->request.data) {
         ngx_ws_listen_answer(remote->worker, &remote->incarnation,
-                             &remote->request, rc == NGX_OK);
+                             &remote->request, rc == NGX_OK ? NGX_OK
+                                                            : NGX_ERROR);
     }
 
     ngx_destroy_pool(remote->pool);

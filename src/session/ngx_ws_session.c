@@ -257,6 +257,8 @@ ngx_ws_session_resume(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 void
 ngx_ws_session_freeze(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 {
+    s->frozen = 1;
+
     ngx_ws_session_leave_all(s);
 
     ngx_ws_timer_del(s->worker->timers, &s->timer);

@@ -114,6 +114,7 @@ struct ngx_ws_session_s {
     unsigned                      leaving:1;
     unsigned                      moving:1;     /* to another worker */
     unsigned                      shell:1;      /* from another worker */
+    unsigned                      frozen:1;     /* given to another one */
     unsigned                      connected:1;  /* to the main namespace */
     unsigned                      custom:1;     /* to "/custom", in echo */
 };

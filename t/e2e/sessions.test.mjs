@@ -123,6 +123,37 @@ test('a session that moves keeps who it is and what it listens to', async () => 
   b.disconnect();
 });
 
+test('what REST subscribes during the move is heard behind it', async () => {
+  const b = await login(jane, { transports: ['websocket'] });
+
+  await whileMoving(async (i) => {
+    const a = client({ auth: { token: john.token, connectionId: `conn_rest_${i}` } });
+    const { connectionId } = await next(a, 'authenticated');
+
+    // one after the other, until some time behind the upgrade
+    const channels = [];
+    let left = 3;
+    while (left > 0) {
+      const channel = `rest.${i}.${channels.length}`;
+      const res = await post('subscribe', john,
+        { connection_id: connectionId, channel });
+      assert.equal(res.status, 200);
+      channels.push(channel);
+      if (a.io.engine.transport.name === 'websocket') left -= 1;
+    }
+
+    const heard = [];
+    a.on('message:group', (m) => heard.push(m.channel));
+    await Promise.all(channels.map((channel) => emit(b, 'message:group',
+      { channel, message: 'x' })));
+    await until(() => heard.length === channels.length, 'all channels');
+    assert.deepEqual(new Set(heard), new Set(channels));
+    a.disconnect();
+  });
+
+  b.disconnect();
+});
+
 test('what is sent during the move arrives once and in order', async () => {
   const b = await login(jane, { transports: ['websocket'] });
 
