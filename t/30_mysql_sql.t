@@ -135,6 +135,15 @@ is_deeply([$mysql->query("$SESSION SELECT id, status, retry_count,
           'each by its id');
 
 
+note 'event_orphans';
+
+run('event_status', {status => "'delivered'", retry_count => 1,
+                     error_message => 'NULL', updated_at => $T, id => 405});
+run('event_orphans');
+is($mysql->value('SELECT GROUP_CONCAT(id ORDER BY id) FROM websocket_events'),
+   '1,2,3,9007199254740991', 'a status without an event is none');
+
+
 note 'connection_upsert';
 
 my %connection = (
@@ -313,6 +322,8 @@ sub run {
 
         join ', ', ('?') x @v;
     }ge;
+
+    return $mysql->query("$SESSION $sql") if !@set;
 
     $sql =~ s/([\\'])/\\$1/g;
 

@@ -226,19 +226,31 @@ ngx_ws_mysql_query(ngx_ws_mysql_t *my, ngx_ws_mysql_stmt_t *stmt,
     ngx_ws_mysql_value_t *values, ngx_uint_t n, ngx_ws_mysql_done_pt done,
     void *data)
 {
-    ngx_ws_mysql_item_t  item;
+    ngx_ws_mysql_op_t    *op;
+    ngx_ws_mysql_item_t   item;
 
     item.stmt = stmt;
     item.values = values;
     item.n = n;
 
-    return ngx_ws_mysql_transaction(my, &item, 1, done, data);
+    op = ngx_ws_mysql_op_create(my, &item, 1);
+    if (op == NULL) {
+        return NULL;
+    }
+
+    op->done = done;
+    op->data = data;
+
+    ngx_ws_mysql_submit(op);
+
+    return op;
 }
 
 
 ngx_ws_mysql_op_t *
 ngx_ws_mysql_transaction(ngx_ws_mysql_t *my, ngx_ws_mysql_item_t *items,
-    ngx_uint_t nitems, ngx_ws_mysql_done_pt done, void *data)
+    ngx_uint_t nitems, ngx_msec_t until, ngx_ws_mysql_done_pt done,
+    void *data)
 {
     ngx_ws_mysql_op_t  *op;
 
@@ -247,6 +259,8 @@ ngx_ws_mysql_transaction(ngx_ws_mysql_t *my, ngx_ws_mysql_item_t *items,
         return NULL;
     }
 
+    op->task.until = until;
+    op->task.fenced = 1;
     op->done = done;
     op->data = data;
 

@@ -74,11 +74,12 @@ ngx_ws_mysql_op_t *ngx_ws_mysql_query(ngx_ws_mysql_t *my,
 
 /*
  * The same for several statements in one transaction: all or none, save the
- * rows of ROWS that are in res->bad.  Result rows are those of the last
- * statement that gave any.
+ * rows of ROWS that are in res->bad; none that was not committed by a time,
+ * in terms of ngx_current_msec.  Result rows are those of the last statement
+ * that gave any.
  */
 ngx_ws_mysql_op_t *ngx_ws_mysql_transaction(ngx_ws_mysql_t *my,
-    ngx_ws_mysql_item_t *items, ngx_uint_t nitems,
+    ngx_ws_mysql_item_t *items, ngx_uint_t nitems, ngx_msec_t until,
     ngx_ws_mysql_done_pt done, void *data);
 
 /*

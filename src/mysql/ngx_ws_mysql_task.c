@@ -17,6 +17,7 @@
 
 
 static ngx_int_t ngx_ws_mysql_task_attempt(ngx_ws_mysql_task_t *task);
+static ngx_uint_t ngx_ws_mysql_task_late(ngx_ws_mysql_task_t *task);
 static ngx_int_t ngx_ws_mysql_task_steps(ngx_ws_mysql_task_t *task);
 static ngx_int_t ngx_ws_mysql_task_step(ngx_ws_mysql_task_t *task,
     ngx_ws_mysql_step_t *step);
@@ -66,7 +67,9 @@ ngx_ws_mysql_task_run(ngx_ws_mysql_task_t *task)
 
         /* a worker that is told to stop waits for its threads */
 
-        if (task->pool == NULL || ngx_terminate) {
+        if (task->pool == NULL || ngx_terminate
+            || ngx_ws_mysql_task_late(task))
+        {
             task->res.rc = NGX_DECLINED;
             return;
         }
@@ -134,7 +137,7 @@ ngx_ws_mysql_task_attempt(ngx_ws_mysql_task_t *task)
 
     step = task->steps;
 
-    task->transaction = (task->nsteps > 1
+    task->transaction = (task->nsteps > 1 || task->fenced
                          || (step->stmt->kind == NGX_WS_MYSQL_ROWS
                              && step->units > 1));
 
@@ -151,11 +154,38 @@ ngx_ws_mysql_task_attempt(ngx_ws_mysql_task_t *task)
         return NGX_ABORT;
     }
 
+    /* whoever comes after us waits for the rows that we have changed */
+
+    if (rc == NGX_OK && ngx_ws_mysql_task_late(task)) {
+        return NGX_BUSY;
+    }
+
     if (rc == NGX_OK) {
         rc = ngx_ws_mysql_link_command(task->link, "COMMIT");
     }
 
     return rc;
+}
+
+
+static ngx_uint_t
+ngx_ws_mysql_task_late(ngx_ws_mysql_task_t *task)
+{
+    ngx_msec_t  now;
+
+#if (NGX_HAVE_CLOCK_MONOTONIC)
+    struct timespec  ts;
+
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    now = (ngx_msec_t) ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+#else
+    struct timeval  tv;
+
+    ngx_gettimeofday(&tv);
+    now = (ngx_msec_t) tv.tv_sec * 1000 + tv.tv_usec / 1000;
+#endif
+
+    return task->fenced && (ngx_msec_int_t) (task->until - now) <= 0;
 }
 
 

@@ -30,20 +30,22 @@ typedef struct {
 
 
 /*
- * Several steps are one transaction; no steps only ask whether the server is
- * there.
+ * Several steps, and those that are fenced, are one transaction; no steps only
+ * ask whether the server is there.
  */
 
 typedef struct {
     ngx_ws_mysql_link_t     *link;
     ngx_ws_mysql_step_t     *steps;
     ngx_uint_t               nsteps;
+    ngx_msec_t               until;       /* in ngx_current_msec's terms */
     ngx_log_t               *log;
 
     ngx_ws_mysql_result_t    res;
     ngx_array_t              bad;         /* ngx_ws_mysql_bad_t */
     ngx_pool_t              *pool;        /* of the result */
 
+    unsigned                 fenced:1;    /* nothing is changed after that */
     unsigned                 transaction:1;
     unsigned                 away:1;      /* out: could not connect */
 } ngx_ws_mysql_task_t;

@@ -62,6 +62,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_RECORD_POISON] =
         { ngx_string(ngx_ws_lua_record_poison), "" },
 
+    [NGX_WS_REDIS_RECORD_READ] =
+        { ngx_string(ngx_ws_lua_record_read), "" },
+
     [NGX_WS_REDIS_RECORD_TRIM] =
         { ngx_string(ngx_ws_lua_record_trim), "" },
 

@@ -55,7 +55,7 @@ ngx_ws_lock_cleanup(ngx_ws_lock_t *lock)
         ngx_del_timer(&lock->timer);
     }
 
-    if (lock->held) {
+    if (lock->held || lock->asking) {
         lock->held = 0;
         ngx_ws_lock_release(lock);
     }
@@ -97,7 +97,7 @@ ngx_ws_lock_timer(ngx_event_t *ev)
 
     if (ngx_exiting) {
 
-        if (lock->held) {
+        if (lock->held || lock->asking) {
             ngx_ws_lock_set(lock, 0);
             ngx_ws_lock_release(lock);
         }
@@ -135,6 +135,12 @@ ngx_ws_lock_done(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
     lock->asking = 0;
 
     if (rc != NGX_OK) {
+        return;
+    }
+
+    if (ngx_exiting && !lock->held) {
+        /* the question was older */
+        ngx_ws_lock_release(lock);
         return;
     }
 

@@ -32,6 +32,7 @@ struct ngx_ws_record_consumer_s {
     ngx_ws_worker_t           *worker;
     ngx_pool_t                *pool;
     ngx_ws_mysql_stmt_t       *stmts[NGX_WS_RECORD_ROW_KINDS];
+    ngx_ws_mysql_stmt_t       *orphans;
 
     ngx_ws_lock_t              lock;
     ngx_ws_redis_key_t         stream;
@@ -46,6 +47,7 @@ struct ngx_ws_record_consumer_s {
 
     unsigned                   reading:1;
     unsigned                   pending:1;  /* first what was read before */
+    unsigned                   again:1;    /* that is being read */
     unsigned                   alarmed:1;
 };
 
@@ -111,6 +113,11 @@ ngx_ws_record_consumer_create(ngx_ws_worker_t *w)
         if (cons->stmts[i] == NULL) {
             goto failed;
         }
+    }
+
+    cons->orphans = ngx_ws_record_row_orphans(pool);
+    if (cons->orphans == NULL) {
+        goto failed;
     }
 
     cons->worker = w;
@@ -244,7 +251,7 @@ static void
 ngx_ws_record_consumer_read(ngx_ws_record_consumer_t *cons)
 {
     u_char     text[NGX_INT_T_LEN];
-    ngx_str_t  argv[9];
+    ngx_str_t  args[5], keys[2];
 
     if (cons->reading || cons->batch || !ngx_ws_lock_held(&cons->lock)) {
         return;
@@ -255,25 +262,26 @@ ngx_ws_record_consumer_read(ngx_ws_record_consumer_t *cons)
         return;
     }
 
-    ngx_str_set(&argv[0], "XREADGROUP");
-    ngx_str_set(&argv[1], "GROUP");
-    argv[2] = ngx_ws_record_consumer_name;
-    argv[3] = ngx_ws_record_consumer_name;
-    ngx_str_set(&argv[4], "COUNT");
-    argv[5].data = text;
-    argv[5].len = ngx_sprintf(text, "%ui", cons->count) - text;
-    ngx_str_set(&argv[6], "STREAMS");
-    argv[7] = cons->stream.str;
+    keys[0] = cons->stream.str;
+    keys[1] = cons->lock.key.str;
 
-    if (cons->pending) {
-        ngx_str_set(&argv[8], "0");
+    args[0] = ngx_ws_record_consumer_name;
+    args[1] = ngx_ws_record_consumer_name;
+    args[2] = cons->worker->incarnation;
+    args[3].data = text;
+    args[3].len = ngx_sprintf(text, "%ui", cons->count) - text;
+
+    cons->again = cons->pending;
+
+    if (cons->again) {
+        ngx_str_set(&args[4], "0");
 
     } else {
-        ngx_str_set(&argv[8], ">");
+        ngx_str_set(&args[4], ">");
     }
 
-    if (ngx_ws_redis_command(cons->worker->redis, argv, 9,
-                             ngx_ws_record_consumer_got, cons)
+    if (ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_READ,
+                          keys, 2, args, 5, ngx_ws_record_consumer_got, cons)
         == NULL)
     {
         ngx_ws_record_consumer_failed(cons);
@@ -290,12 +298,15 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
 {
     ngx_ws_record_consumer_t *cons = data;
 
-    ngx_str_t              error;
-    ngx_ws_redis_reply_t  *entries;
+    ngx_str_t  error;
 
     cons->reading = 0;
 
-    if (rc != NGX_OK) {
+    /* nothing: the lock is somebody else's, which we are going to hear */
+
+    if (rc != NGX_OK
+        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_NIL)
+    {
         ngx_ws_record_consumer_failed(cons);
         return;
     }
@@ -316,18 +327,16 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
         return;
     }
 
-    /* one stream: its key and its entries */
-
-    entries = ngx_ws_redis_reply_element(
-                                   ngx_ws_redis_reply_element(reply, 0), 1);
-
-    if (ngx_ws_redis_reply_count(entries)) {
-        ngx_ws_record_consumer_write(cons, entries);
+    if (ngx_ws_redis_reply_count(reply)) {
+        ngx_ws_record_consumer_write(cons, reply);
         return;
     }
 
-    if (cons->pending) {
+    if (cons->again) {
         cons->pending = 0;
+    }
+
+    if (cons->again || cons->pending) {
         ngx_ws_record_consumer_read(cons);
         return;
     }
@@ -341,7 +350,7 @@ ngx_ws_record_consumer_write(ngx_ws_record_consumer_t *cons,
     ngx_ws_redis_reply_t *entries)
 {
     ngx_uint_t           nitems;
-    ngx_ws_mysql_item_t  items[NGX_WS_RECORD_ROW_KINDS];
+    ngx_ws_mysql_item_t  items[NGX_WS_RECORD_ROW_KINDS + 1];
 
     cons->batch = ngx_ws_record_batch_create(entries, cons->stmts,
                                              cons->worker->log);
@@ -357,10 +366,18 @@ ngx_ws_record_consumer_write(ngx_ws_record_consumer_t *cons,
         return;
     }
 
+    if (cons->batch->rows[NGX_WS_RECORD_ROW_STATUS].n) {
+        items[nitems].stmt = cons->orphans;
+        items[nitems].values = NULL;
+        items[nitems].n = 0;
+        nitems++;
+    }
+
     /* after a long stop of the process the lock may be somebody else's */
 
     if (ngx_ws_lock_held(&cons->lock)
         && ngx_ws_mysql_transaction(cons->worker->mysql, items, nitems,
+                                    cons->lock.until,
                                     ngx_ws_record_consumer_written, cons))
     {
         return;

@@ -17,6 +17,10 @@ typedef struct {
 } ngx_ws_record_row_t;
 
 
+static ngx_ws_mysql_stmt_t *ngx_ws_record_row_stmt(ngx_pool_t *pool,
+    const char *name, ngx_ws_mysql_kind_e kind, ngx_str_t *names);
+
+
 static ngx_str_t  ngx_ws_record_row_event[] = {
     ngx_string("id"),
     ngx_string("tenant_id"),
@@ -113,18 +117,36 @@ static const ngx_ws_record_row_t  ngx_ws_record_rows[] = {
 ngx_ws_mysql_stmt_t *
 ngx_ws_record_row_compile(ngx_pool_t *pool, ngx_ws_record_row_kind_e kind)
 {
+    return ngx_ws_record_row_stmt(pool, ngx_ws_record_rows[kind].stmt,
+                                  NGX_WS_MYSQL_ROWS,
+                                  ngx_ws_record_rows[kind].names);
+}
+
+
+ngx_ws_mysql_stmt_t *
+ngx_ws_record_row_orphans(ngx_pool_t *pool)
+{
+    static ngx_str_t  none = ngx_null_string;
+
+    return ngx_ws_record_row_stmt(pool, "event_orphans", NGX_WS_MYSQL_ONE,
+                                  &none);
+}
+
+
+static ngx_ws_mysql_stmt_t *
+ngx_ws_record_row_stmt(ngx_pool_t *pool, const char *name,
+    ngx_ws_mysql_kind_e kind, ngx_str_t *names)
+{
     ngx_str_t             err, text;
     ngx_ws_mysql_stmt_t  *stmt;
 
-    text = ngx_ws_mysql_stmt_text(ngx_ws_record_rows[kind].stmt);
+    text = ngx_ws_mysql_stmt_text(name);
 
-    stmt = ngx_ws_mysql_stmt_compile(pool, &text, NGX_WS_MYSQL_ROWS,
-                                     ngx_ws_record_rows[kind].names, &err);
+    stmt = ngx_ws_mysql_stmt_compile(pool, &text, kind, names, &err);
 
     if (stmt == NULL && err.len) {
         ngx_log_error(NGX_LOG_ALERT, pool->log, 0,
-                      "statement \"%s\" does not compile: %V",
-                      ngx_ws_record_rows[kind].stmt, &err);
+                      "statement \"%s\" does not compile: %V", name, &err);
     }
 
     return stmt;

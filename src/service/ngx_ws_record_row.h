@@ -34,6 +34,12 @@ typedef enum {
 ngx_ws_mysql_stmt_t *ngx_ws_record_row_compile(ngx_pool_t *pool,
     ngx_ws_record_row_kind_e kind);
 
+/*
+ * The statement without values that deletes what statuses have made of events
+ * that were put aside before; NULL without memory.
+ */
+ngx_ws_mysql_stmt_t *ngx_ws_record_row_orphans(ngx_pool_t *pool);
+
 /* Fields is an array of names and values; KINDS if there is no such kind. */
 ngx_ws_record_row_kind_e ngx_ws_record_row_kind(ngx_ws_redis_reply_t *fields);
 

@@ -208,14 +208,17 @@ queries(void)
 static void
 values(void)
 {
-    answer_t              a;
+    answer_t              a, late;
     ngx_str_t             s;
     ngx_uint_t            order[6];
+    ngx_msec_t            now;
     u_char                text[] = "abc";
+    struct timespec       ts;
     ngx_ws_mysql_item_t   items[2];
     ngx_ws_mysql_value_t  v[15];
 
     ngx_memzero(&a, sizeof(answer_t));
+    ngx_memzero(&late, sizeof(answer_t));
     ngx_memzero(v, sizeof(v));
 
     /* "VALUES (:b, :a)" with two rows */
@@ -278,9 +281,17 @@ values(void)
     items[1].values = v;
     items[1].n = 3;
 
-    (void) ngx_ws_mysql_transaction(my, items, 2, answered, &a);
+    (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+    now = (ngx_msec_t) ts.tv_sec * 1000;
+
+    (void) ngx_ws_mysql_transaction(my, items, 2, now + 10000, answered, &a);
     loop();
     is_sent("open START 10 10 31 20 10 COMMIT ", "a transaction");
+
+    (void) ngx_ws_mysql_transaction(my, items, 2, now, answered, &late);
+    loop();
+    is_sent("", "one that comes too late");
+    is_int(late.rc, NGX_DECLINED, "... is declined");
     is_int(a.done, 4, "... and all are answered");
 }
 

@@ -1,5 +1,5 @@
 -- Puts an entry aside that MySQL refuses, with the reason, and acknowledges
--- it.
+-- it; once.
 --
 -- KEYS    stream, stream of the refused
 -- ARGV    group, entry's id, number of the error, its text
@@ -7,10 +7,8 @@
 
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 
-if entry then
+if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 1 and entry then
     redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*',
                'entry', ARGV[2], 'errno', ARGV[3], 'error', ARGV[4],
                unpack(entry[2]))
 end
-
-redis.call('XACK', KEYS[1], ARGV[1], ARGV[2])
