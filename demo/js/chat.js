@@ -73,7 +73,11 @@ export class Chat {
 
     on($('back-button'), 'click', () => this.back());
     on(document, 'keydown', (event) => {
-      if (event.key === 'Escape' && !$('notify-dialog').open) this.back();
+      if (event.key === 'Escape' && !event.isComposing
+          && !$('notify-dialog').open)
+      {
+        this.back();
+      }
     });
     on($('my-status'), 'change', (event) => {
       this.presence.choose(event.target.value);
@@ -104,6 +108,7 @@ export class Chat {
       this.talk.ws.disconnect();
       this.talk.socket.close();
     });
+    on(window, 'online', () => this.talk.retry());
     on(window, 'pageshow', (event) => {
       if (event.persisted) this.talk.retry();
     });
@@ -115,7 +120,7 @@ export class Chat {
     this.typing.stop();
     this.view.open(conversation);
     this.store.save();
-    $('message-input').focus();
+    this.view.focus();
   }
 
   back() {

@@ -8,6 +8,9 @@ const shapes = {
   delivered: 'M2 12l5 5L16 7M11 16l1 1L22 7',
   failed: 'M12 6v8M12 17.5v.5M12 3a9 9 0 1 0 0 18a9 9 0 0 0 0-18',
   close: 'M6 6l12 12M18 6L6 18',
+  group: 'M9 11a3.5 3.5 0 1 0 0-7a3.5 3.5 0 0 0 0 7M2.5 20c0-3.5 2.5-6 6.5-6'
+    + 's6.5 2.5 6.5 6M15.5 4.5a3.5 3.5 0 0 1 0 6M18 14.5c2.2.8 3.5 2.8 3.5 5.5',
+  broadcast: 'M4 10v4l3 .6l11 4.4V5L7 9.4zM7 14.6V19h3.5v-3M21 10v4',
 };
 
 export const $ = (id) => document.getElementById(id);

@@ -24,7 +24,8 @@ export class People {
     }
     for (const user of list) {
       this.known.set(user.user_id, {
-        name: user.name, status: user.status, display: user.display_status,
+        name: user.name ?? `User ${user.user_id}`,
+        status: user.status, display: user.display_status,
       });
     }
   }

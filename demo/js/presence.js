@@ -1,5 +1,7 @@
 // Our own status: what was chosen, and away while the page is hidden.
 
+const RETRY = 5000;
+
 export class Presence {
   constructor(talk) {
     this.talk = talk;
@@ -21,20 +23,27 @@ export class Presence {
 
   // A new connection is online unless it says otherwise.
   renew() {
-    this.told = 'online';
+    if (this.told !== 'online') this.told = null;
     this.tell();
   }
 
-  tell() {
+  async tell() {
     const { status } = this;
 
     if (status === this.told) return;
     this.told = status;
-    this.talk.setPresence(status,
+    const answer = await this.talk.setPresence(status,
       document.hidden ? { lastMessage: 'Away' } : {});
+
+    if (!answer && this.told === status) {
+      this.told = null;
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.tell(), RETRY);
+    }
   }
 
   close() {
+    clearTimeout(this.timer);
     document.removeEventListener('visibilitychange', this.follow);
   }
 }

@@ -6,7 +6,8 @@
 
 const ANSWER_TIMEOUT = 10000;
 const AUTH_RETRY = 2000;
-const PEOPLE_DELAY = 300;       // several changes at once are one request
+const PEOPLE_DELAY = 300;       // several changes at once are one request,
+const PEOPLE_PAUSE = 3000;      // and one after another not one each
 const PEOPLE_INTERVAL = 60000;  // "Away for 5m" grows older
 const PEOPLE_POLLING = 10000;   // while the socket is away
 
@@ -25,6 +26,7 @@ export class Talk {
     this.state = 'connecting';
     this.stats = null;
     this.missing = new Set();
+    this.peopleAsked = 0;
 
     this.openRest();
     this.openSocket();
@@ -122,8 +124,12 @@ export class Talk {
     if (this.ready) this.socket.emit(event, data);
   }
 
+  // right now: a client that waits to reconnect does not hear connect()
   retry() {
-    this.socket.connect();
+    if (!this.socket.connected) {
+      this.setState('connecting');
+      this.socket.disconnect().connect();
+    }
     this.ws.connect().catch(() => {});
   }
 
@@ -132,12 +138,20 @@ export class Talk {
     this.hooks.state();
   }
 
+  // Everybody hears of a change: not all shall ask in the same moment.
   peopleChanged() {
-    clearTimeout(this.peopleTimer);
-    this.peopleTimer = setTimeout(() => this.refreshPeople(), PEOPLE_DELAY);
+    if (this.peopleTimer) return;
+
+    const pause = PEOPLE_PAUSE * (1 + Math.random());
+    const delay = Math.max(PEOPLE_DELAY,
+      this.peopleAsked + pause - Date.now());
+    this.peopleTimer = setTimeout(() => this.refreshPeople(), delay);
   }
 
   async refreshPeople() {
+    clearTimeout(this.peopleTimer);
+    this.peopleTimer = null;
+    this.peopleAsked = Date.now();
     const people = await this.optional('list of who is online',
       () => this.ws.getOnlineUsers());
     if (people && !this.closed) this.hooks.people(people);
@@ -153,8 +167,8 @@ export class Talk {
     }
   }
 
-  async setPresence(status, options) {
-    await this.optional('presence',
+  setPresence(status, options) {
+    return this.optional('presence',
       () => this.ws.updatePresence(status, options));
   }
 

@@ -43,7 +43,7 @@ export class View {
       return avatar(this.people.name(id), id, this.people.status(id));
     }
     return h('span', { class: `avatar ${kind}`, 'aria-hidden': 'true' },
-      kind === 'group' ? '#' : '!');
+      icon(kind));
   }
 
   // "Jane Smith is typing…", or nothing
@@ -59,7 +59,7 @@ export class View {
     if (kind === 'direct') return this.people.display(id);
     if (kind === 'broadcast') return 'Announcements to the whole club';
     if (joining) return 'Joining…';
-    return joined ? 'Everybody who has joined' : 'You have left this group';
+    return joined ? 'Everybody who joined' : 'You have left this group';
   }
 
   // The lists on the left.
@@ -142,6 +142,12 @@ export class View {
     this.drawMessages();
     this.drawTyping();
     this.drawLength();
+  }
+
+  // where one goes on: not into the field where that brings up a keyboard
+  focus() {
+    const hovers = matchMedia('(hover: hover)').matches;
+    $(hovers && !$('composer').hidden ? 'message-input' : 'talk-title').focus();
   }
 
   close() {
@@ -265,7 +271,8 @@ export class View {
     const left = MAX_LENGTH - input.value.length;
     const place = $('message-length');
 
-    place.textContent = left < 500 ? `${left} characters left` : '';
+    place.textContent = left < 0 ? `${-left} characters too many`
+      : left < 500 ? `${left} characters left` : '';
     place.classList.toggle('wrong', left < 0);
     $('send-button').disabled = left < 0 || input.value.trim() === '';
 
@@ -293,7 +300,7 @@ export class View {
     $('state').textContent = names[talk.state];
     $('state-dot').className = `dot ${talk.state}`;
     $('stats').textContent = stats && talk.state === 'online'
-      ? `${stats.active_connections} open connections` : '';
+      ? `${stats.active_connections} connections` : '';
 
     $('banner').hidden = !banners[talk.state];
     $('banner-text').textContent = banners[talk.state] ?? '';
