@@ -57,6 +57,14 @@ is_rows('token_find', {id => 16, hash => 'NULL'}, [], 'of nobody');
 is_rows('token_find', {id => 404, hash => 'NULL'}, [], 'no such token');
 
 
+note 'token_used';
+
+run('token_used', {ids => [11, 404]});
+is($mysql->value('SELECT GROUP_CONCAT(id) FROM personal_access_tokens
+                  WHERE ABS(TIMESTAMPDIFF(SECOND, last_used_at, NOW())) < 60'),
+   11, 'noted where it is');
+
+
 note 'token_check';
 
 is_rows('token_check', {ids => [1, 11, 12, 13, 14, 15, 16, 404]},

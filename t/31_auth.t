@@ -142,6 +142,24 @@ ok(wait_until(sub { status('13|soon') == 401 }, 10), 'until it expires');
 cmp_ok(abs(time - $expires), '<', 0.5, 'in the cache, too');
 
 
+note 'the use of a token';
+
+ok(wait_until(sub { used() =~ /\b1,2,11,13,15,17\b|\b1,2,11,13,15,19\b/ }, 15),
+   'is written') or diag(used());
+unlike(used(), qr/\b(?:12|14|16)\b/, 'not of those that are refused');
+
+$mysql->query('UPDATE personal_access_tokens SET last_used_at = NULL');
+
+my $updates = updates();
+
+for (1 .. 20) {
+    status($_) for '2|demo-token-jane', '15|alias';
+}
+
+ok(wait_until(sub { used() =~ /\b2\b.*\b15\b/ }, 15), 'and again');
+cmp_ok(updates() - $updates, '<', 10, 'of all together, not of each');
+
+
 note 'a stampede';
 
 sleep 0.5;                      # the record of the connections above
@@ -271,6 +289,24 @@ sub connect_as {
 sub status { connect_as(@_)->status }
 
 sub user { connect_as(@_)->json->{data}{user_id} }
+
+
+# The tokens whose use has been noted.
+
+sub used {
+    return $mysql->value('SELECT GROUP_CONCAT(id ORDER BY id)
+                          FROM personal_access_tokens
+                          WHERE last_used_at BETWEEN
+                              UTC_TIMESTAMP() - INTERVAL 1 MINUTE
+                              AND UTC_TIMESTAMP()') // '';
+}
+
+
+sub updates {
+    return $mysql->value("SELECT VARIABLE_VALUE
+                          FROM information_schema.GLOBAL_STATUS
+                          WHERE VARIABLE_NAME = 'COM_UPDATE'");
+}
 
 
 sub metrics { $http->get('/metrics')->json }

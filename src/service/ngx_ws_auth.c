@@ -9,6 +9,7 @@
 
 #include <ngx_ws_auth.h>
 #include <ngx_ws_auth_row.h>
+#include <ngx_ws_auth_used.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_token.h>
 
@@ -19,6 +20,7 @@
 
 struct ngx_ws_auth_query_s {
     ngx_ws_mysql_stmt_t     *stmt;
+    ngx_ws_mysql_stmt_t     *used;         /* NULL: a query of one's own */
     u_char                   digest[NGX_WS_TOKEN_DIGEST];  /* of the text */
 };
 
@@ -28,6 +30,7 @@ struct ngx_ws_auth_s {
     ngx_ws_identities_t      identities;
     ngx_rbtree_t             lookups;
     ngx_rbtree_node_t        sentinel;
+    ngx_ws_auth_used_t       used;
 
     ngx_queue_t              held;         /* until the worker has started */
     ngx_event_t              start;
@@ -71,10 +74,11 @@ static ngx_int_t ngx_ws_auth_ask(ngx_ws_auth_t *auth,
     ngx_ws_auth_wait_t *wait);
 static void ngx_ws_auth_key(ngx_ws_auth_query_t *query, ngx_str_t *token,
     u_char *digest);
-static ngx_int_t ngx_ws_auth_cached(ngx_ws_auth_t *auth, u_char *digest,
+static ngx_int_t ngx_ws_auth_cached(ngx_ws_auth_t *auth,
+    ngx_ws_auth_query_t *query, u_char *digest, ngx_ws_identity_t **id);
+static ngx_int_t ngx_ws_auth_identity(ngx_ws_auth_t *auth,
+    ngx_ws_auth_query_t *query, u_char *digest, ngx_ws_zone_token_t *token,
     ngx_ws_identity_t **id);
-static ngx_int_t ngx_ws_auth_identity(ngx_ws_auth_t *auth, u_char *digest,
-    ngx_ws_zone_token_t *token, ngx_ws_identity_t **id);
 static ngx_ws_auth_lookup_t *ngx_ws_auth_lookup(ngx_ws_auth_t *auth,
     ngx_ws_auth_query_t *query, u_char *digest, ngx_str_t *presented,
     ngx_ws_token_t *token);
@@ -96,7 +100,14 @@ ngx_ws_auth_compile(ngx_conf_t *cf, ngx_str_t *text)
         return NULL;
     }
 
+    query->used = NULL;
+
     if (text == NULL) {
+        query->used = ngx_ws_auth_used_compile(cf);
+        if (query->used == NULL) {
+            return NULL;
+        }
+
         sanctum = ngx_ws_mysql_stmt_text("token_find");
         text = &sanctum;
     }
@@ -142,6 +153,7 @@ ngx_ws_auth_create(ngx_ws_worker_t *w)
 
     ngx_add_timer(&auth->start, NGX_WS_AUTH_START);
 
+    ngx_ws_auth_used_init(&auth->used, w);
     ngx_ws_identities_init(&auth->identities, w->log);
     ngx_rbtree_init(&auth->lookups, &auth->sentinel,
                     ngx_str_rbtree_insert_value);
@@ -181,6 +193,7 @@ ngx_ws_auth_destroy(ngx_ws_auth_t *auth)
         ngx_free(lookup);
     }
 
+    ngx_ws_auth_used_cleanup(&auth->used);
     ngx_ws_identities_cleanup(&auth->identities);
     ngx_free(auth);
 }
@@ -211,7 +224,7 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
 
     ngx_ws_auth_key(conf->auth_query, token, digest);
 
-    rc = ngx_ws_auth_cached(auth, digest, id);
+    rc = ngx_ws_auth_cached(auth, conf->auth_query, digest, id);
     if (rc != NGX_AGAIN) {
         return rc;
     }
@@ -320,7 +333,7 @@ ngx_ws_auth_release(ngx_ws_auth_t *auth, ngx_ws_auth_wait_t *wait)
 
     ngx_ws_auth_key(wait->query, &wait->token, digest);
 
-    rc = ngx_ws_auth_cached(auth, digest, &id);
+    rc = ngx_ws_auth_cached(auth, wait->query, digest, &id);
 
     if (rc == NGX_AGAIN) {
         rc = ngx_ws_auth_ask(auth, wait->query, digest, &wait->token, wait);
@@ -385,8 +398,8 @@ ngx_ws_auth_key(ngx_ws_auth_query_t *query, ngx_str_t *token, u_char *digest)
 /* As ngx_ws_auth_verify(); NGX_AGAIN: MySQL has to be asked. */
 
 static ngx_int_t
-ngx_ws_auth_cached(ngx_ws_auth_t *auth, u_char *digest,
-    ngx_ws_identity_t **id)
+ngx_ws_auth_cached(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
+    u_char *digest, ngx_ws_identity_t **id)
 {
     u_char               name[NGX_WS_ZONE_NAME_LEN];
     ngx_int_t            rc;
@@ -402,13 +415,13 @@ ngx_ws_auth_cached(ngx_ws_auth_t *auth, u_char *digest,
 
     ngx_ws_metric_add(TOKEN_HITS, 1);
 
-    return ngx_ws_auth_identity(auth, digest, &token, id);
+    return ngx_ws_auth_identity(auth, query, digest, &token, id);
 }
 
 
 static ngx_int_t
-ngx_ws_auth_identity(ngx_ws_auth_t *auth, u_char *digest,
-    ngx_ws_zone_token_t *token, ngx_ws_identity_t **id)
+ngx_ws_auth_identity(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
+    u_char *digest, ngx_ws_zone_token_t *token, ngx_ws_identity_t **id)
 {
     if (!token->valid
         || (token->expires && token->expires <= ngx_ws_worker_now()))
@@ -420,6 +433,10 @@ ngx_ws_auth_identity(ngx_ws_auth_t *auth, u_char *digest,
     *id = ngx_ws_identity_get(&auth->identities, digest, token);
     if (*id == NULL) {
         return NGX_ERROR;
+    }
+
+    if (query->used && token->token) {
+        ngx_ws_auth_used_add(&auth->used, query->used, token->token);
     }
 
     ngx_ws_metric_add(AUTHENTICATIONS, 1);
@@ -524,7 +541,8 @@ ngx_ws_auth_lookup_done(void *data, ngx_ws_mysql_result_t *res)
         rc = found;
 
         if (rc == NGX_OK) {
-            rc = ngx_ws_auth_identity(auth, lookup->digest, &token, &id);
+            rc = ngx_ws_auth_identity(auth, lookup->query, lookup->digest,
+                                      &token, &id);
         }
 
         wait->done(wait->data, rc, id);

@@ -197,7 +197,14 @@ sub signal {
 }
 
 
-sub pause { $_[0]->signal('STOP') }
+sub pause {
+    my ($self) = @_;
+
+    $self->signal('STOP');
+
+    wait_until { slurp("/proc/$self->{pid}/stat") =~ /^\d+ \(.*\) T/s }
+        or croak "$self->{name} did not stop";
+}
 
 sub resume { $_[0]->signal('CONT') }
 
