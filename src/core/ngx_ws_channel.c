@@ -132,19 +132,18 @@ ngx_ws_channel_create(ngx_ws_channels_t *chs, ngx_str_t *name, uint32_t hash)
 {
     ngx_ws_channel_t  *ch;
 
-    ch = ngx_alloc(sizeof(ngx_ws_channel_t) + name->len, chs->log);
+    ch = ngx_alloc(offsetof(ngx_ws_channel_t, name) + name->len, chs->log);
     if (ch == NULL) {
         return NULL;
     }
 
     ch->node.node.key = hash;
     ch->node.str.len = name->len;
-    ch->node.str.data = (u_char *) ch + sizeof(ngx_ws_channel_t);
-    ngx_memcpy(ch->node.str.data, name->data, name->len);
+    ch->node.str.data = ch->name;
+    ngx_memcpy(ch->name, name->data, name->len);
 
     ngx_queue_init(&ch->subscriptions);
     ch->nsubscriptions = 0;
-    ch->data = NULL;
 
     ngx_rbtree_insert(&chs->tree, &ch->node.node);
 

@@ -33,8 +33,8 @@ struct ngx_ws_subscription_s {
 struct ngx_ws_channel_s {
     ngx_str_node_t          node;         /* key is the hash, str the name */
     ngx_queue_t             subscriptions;
-    ngx_uint_t              nsubscriptions;
-    void                   *data;         /* the bus' state of the channel */
+    uint32_t                nsubscriptions;
+    u_char                  name[];
 };
 
 

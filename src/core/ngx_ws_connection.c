@@ -15,17 +15,7 @@
 #include <ngx_ws_send.h>
 
 
-#define NGX_WS_CONNECTION_BUFFER  65536    /* read in a turn of the loop */
 #define NGX_WS_CONNECTION_LINGER  5000     /* wait for the peer's close, ms */
-
-
-struct ngx_ws_loop_s {
-    ngx_queue_t                  dirty;    /* connections to flush */
-    ngx_event_t                  flush;
-    ngx_log_t                   *log;
-    ngx_ws_deflate_t            *deflate;
-    u_char                       buffer[NGX_WS_CONNECTION_BUFFER];
-};
 
 
 typedef struct {
@@ -42,10 +32,13 @@ typedef struct {
     ngx_ws_send_queue_t          queue;
     ngx_queue_t                  dirty;
 
-    ngx_ws_reader_t              reader;
+    ngx_ws_reader_t             *reader;   /* of a message under way */
     ngx_ws_connection_held_t    *held;     /* read while paused */
 
     void                       (*release)(ngx_connection_t *c);
+
+    ngx_log_t                    log;      /* the connection's */
+    ngx_ws_deflate_params_t      deflate;
 
     unsigned                     paused:1;
     unsigned                     queued:1;     /* in the dirty queue */
@@ -54,7 +47,6 @@ typedef struct {
     unsigned                     failed:1;     /* no frame can be read on */
     unsigned                     peer_closed:1;
 
-    uint8_t                      server_bits;  /* 0: no compression */
     uint8_t                      address_len;
     u_char                       address[];
 } ngx_ws_connection_t;
@@ -72,6 +64,10 @@ static void ngx_ws_connection_read(ngx_ws_connection_t *wsc);
 static void ngx_ws_connection_end(ngx_ws_connection_t *wsc);
 static void ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos,
     u_char *end);
+static void ngx_ws_connection_frames(ngx_ws_connection_t *wsc,
+    ngx_ws_reader_t *rd, u_char *pos, u_char *end);
+static void ngx_ws_connection_keep(ngx_ws_connection_t *wsc,
+    ngx_ws_reader_t *rd);
 static ngx_int_t ngx_ws_connection_hold(ngx_ws_connection_t *wsc, u_char *pos,
     u_char *end);
 static void ngx_ws_connection_message(ngx_ws_connection_t *wsc,
@@ -109,45 +105,6 @@ static const ngx_ws_transport_ops_t  ngx_ws_connection_ops = {
 };
 
 
-ngx_ws_loop_t *
-ngx_ws_loop_create(ngx_log_t *log)
-{
-    ngx_ws_loop_t  *loop;
-
-    loop = ngx_calloc(sizeof(ngx_ws_loop_t), log);
-    if (loop == NULL) {
-        return NULL;
-    }
-
-    loop->deflate = ngx_ws_deflate_create(log);
-    if (loop->deflate == NULL) {
-        ngx_free(loop);
-        return NULL;
-    }
-
-    ngx_queue_init(&loop->dirty);
-
-    loop->log = log;
-    loop->flush.data = loop;
-    loop->flush.handler = ngx_ws_connection_flush_handler;
-    loop->flush.log = log;
-
-    return loop;
-}
-
-
-void
-ngx_ws_loop_destroy(ngx_ws_loop_t *loop)
-{
-    if (loop->flush.posted) {
-        ngx_delete_posted_event(&loop->flush);
-    }
-
-    ngx_ws_deflate_destroy(loop->deflate);
-    ngx_free(loop);
-}
-
-
 ngx_ws_transport_t *
 ngx_ws_connection_create(ngx_connection_t *c,
     ngx_ws_connection_params_t *params)
@@ -163,21 +120,16 @@ ngx_ws_connection_create(ngx_connection_t *c,
     }
 
     wsc->transport.ops = &ngx_ws_connection_ops;
-    wsc->transport.log = c->log;
+    wsc->transport.log = &wsc->log;
     wsc->connection = c;
     wsc->loop = params->loop;
     wsc->conf = params->conf;
     wsc->release = params->release;
 
-    if (params->deflate && params->deflate->on) {
-        wsc->server_bits = params->deflate->server_bits;
-    }
+    wsc->deflate = params->deflate;
 
     wsc->address_len = (uint8_t) len;
     ngx_memcpy(wsc->address, params->address.data, len);
-
-    ngx_ws_reader_init(&wsc->reader, params->conf->max_message_size,
-                       params->deflate, wsc->loop->deflate, c->log);
 
     if (params->received.len
         && ngx_ws_connection_hold(wsc, params->received.data,
@@ -193,11 +145,22 @@ ngx_ws_connection_create(ngx_connection_t *c,
     c->idle = 1;
     c->read->handler = ngx_ws_connection_read_handler;
     c->write->handler = ngx_ws_connection_write_handler;
-    c->log->data = wsc;
-    c->log->handler = ngx_ws_connection_log_error;
-    c->log->action = "reading websocket";
+
+    /* so that nothing of the connection's pool is needed any more */
+
+    wsc->log = *c->log;
+    wsc->log.data = wsc;
+    wsc->log.handler = ngx_ws_connection_log_error;
+    wsc->log.action = "reading websocket";
+
+    c->log = &wsc->log;
+    c->read->log = &wsc->log;
+    c->write->log = &wsc->log;
+    c->pool->log = &wsc->log;
 
     (void) ngx_tcp_nodelay(c);
+
+    ngx_ws_loop_count(wsc->loop, 1);
 
     ngx_post_event(c->read, &ngx_posted_events);
 
@@ -216,9 +179,9 @@ ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
         return NGX_BUSY;
     }
 
-    if (wsc->server_bits) {
-        wb = ngx_ws_buf_deflated(wb, wsc->loop->deflate, wsc->server_bits,
-                                 wsc->connection->log);
+    if (wsc->deflate.on) {
+        wb = ngx_ws_buf_deflated(wb, wsc->loop->deflate,
+                                 wsc->deflate.server_bits, &wsc->log);
     }
 
     if ((wsc->queue.count
@@ -356,7 +319,7 @@ ngx_ws_connection_read(ngx_ws_connection_t *wsc)
 
     if (!wsc->paused && rev->ready) {
 
-        n = c->recv(c, wsc->loop->buffer, NGX_WS_CONNECTION_BUFFER);
+        n = c->recv(c, wsc->loop->buffer, NGX_WS_LOOP_BUFFER);
 
         if (n == NGX_ERROR) {
             ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
@@ -420,14 +383,29 @@ ngx_ws_connection_end(ngx_ws_connection_t *wsc)
 static void
 ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
 {
+    ngx_ws_reader_t  *rd;
+
+    rd = wsc->reader;
+
+    if (rd == NULL) {
+        rd = &wsc->loop->reader;
+        ngx_ws_reader_init(rd, wsc->conf->max_message_size, &wsc->deflate,
+                           wsc->loop->deflate, &wsc->log);
+    }
+
+    ngx_ws_connection_frames(wsc, rd, pos, end);
+    ngx_ws_connection_keep(wsc, rd);
+}
+
+
+static void
+ngx_ws_connection_frames(ngx_ws_connection_t *wsc, ngx_ws_reader_t *rd,
+    u_char *pos, u_char *end)
+{
     ngx_int_t            rc;
     ngx_ws_reader_out_t  out;
 
-    for ( ;; ) {
-
-        if (wsc->failed) {
-            return;
-        }
+    while (!wsc->failed) {
 
         if (wsc->paused && pos != end) {
 
@@ -439,37 +417,68 @@ ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
             return;
         }
 
-        rc = ngx_ws_reader_next(&wsc->reader, &pos, end, &out);
+        rc = ngx_ws_reader_next(rd, &pos, end, &out);
 
         if (rc == NGX_AGAIN) {
             return;
         }
 
         if (rc == NGX_ERROR) {
-            ngx_log_error(NGX_LOG_INFO, wsc->connection->log, 0,
+            ngx_log_error(NGX_LOG_INFO, &wsc->log, 0,
                           "client sent %s, closing with %uD",
-                          wsc->reader.reason,
-                          (uint32_t) wsc->reader.error);
+                          rd->reason, (uint32_t) rd->error);
 
             wsc->failed = 1;
 
             if (wsc->transport.handler) {
                 wsc->transport.handler->refused(wsc->transport.data,
-                                                wsc->reader.error);
+                                                rd->error);
             }
 
-            ngx_ws_connection_detach(wsc, wsc->reader.error);
-            ngx_ws_connection_shut(wsc, wsc->reader.error);
+            ngx_ws_connection_detach(wsc, rd->error);
+            ngx_ws_connection_shut(wsc, rd->error);
 
             return;
         }
 
         ngx_ws_connection_message(wsc, &out);
-
-        if (wsc->peer_closed) {
-            return;
-        }
     }
+}
+
+
+/* An idle connection needs no reader, one in the middle of a message does. */
+
+static void
+ngx_ws_connection_keep(ngx_ws_connection_t *wsc, ngx_ws_reader_t *rd)
+{
+    if (wsc->failed || ngx_ws_reader_resting(rd)) {
+
+        ngx_ws_reader_cleanup(rd);
+
+        if (rd == wsc->reader) {
+            ngx_free(rd);
+            wsc->reader = NULL;
+        }
+
+        return;
+    }
+
+    if (rd == wsc->reader) {
+        return;
+    }
+
+    wsc->reader = ngx_alloc(sizeof(ngx_ws_reader_t), &wsc->log);
+
+    if (wsc->reader == NULL) {
+        ngx_ws_reader_cleanup(rd);
+
+        wsc->failed = 1;
+        ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_INTERNAL);
+        ngx_ws_connection_shut(wsc, NGX_WS_CLOSE_INTERNAL);
+        return;
+    }
+
+    *wsc->reader = *rd;
 }
 
 
@@ -569,6 +578,7 @@ ngx_ws_connection_dirty(ngx_ws_connection_t *wsc)
     ngx_queue_insert_tail(&loop->dirty, &wsc->dirty);
 
     if (!loop->flush.posted) {
+        loop->flush.handler = ngx_ws_connection_flush_handler;
         ngx_post_event(&loop->flush, &ngx_posted_events);
     }
 }
@@ -739,6 +749,7 @@ ngx_ws_connection_shut_done(ngx_ws_connection_t *wsc)
 
 #if (NGX_SSL)
 
+
 static void
 ngx_ws_connection_ssl_shut_handler(ngx_connection_t *c)
 {
@@ -749,6 +760,7 @@ ngx_ws_connection_ssl_shut_handler(ngx_connection_t *c)
 
     ngx_ws_connection_linger(c->data);
 }
+
 
 #endif
 
@@ -792,16 +804,22 @@ ngx_ws_connection_destroy(ngx_ws_connection_t *wsc)
     }
 
     ngx_ws_send_cleanup(&wsc->queue);
-    ngx_ws_reader_cleanup(&wsc->reader);
+
+    if (wsc->reader) {
+        ngx_ws_reader_cleanup(wsc->reader);
+        ngx_free(wsc->reader);
+    }
 
     if (wsc->held) {
         ngx_free(wsc->held);
     }
 
-    c->log->handler = NULL;
-    c->log->action = NULL;
+    wsc->log.handler = NULL;
+    wsc->log.action = NULL;
 
     wsc->release(c);
+
+    ngx_ws_loop_count(wsc->loop, -1);
 
     ngx_free(wsc);
 }

@@ -14,6 +14,7 @@
 
 #include <ngx_ws_conf.h>
 #include <ngx_ws_deflate.h>
+#include <ngx_ws_loop.h>
 #include <ngx_ws_transport.h>
 
 
@@ -22,34 +23,23 @@
  * (RFC 6455) once HTTP has let go of it.
  */
 
-typedef struct ngx_ws_loop_s  ngx_ws_loop_t;
-
-
 typedef struct {
     ngx_ws_loop_t           *loop;
     ngx_ws_session_conf_t   *conf;         /* of the location, lives on */
     ngx_str_t                address;      /* the client's as text, copied */
     ngx_str_t                received;     /* what came behind the head */
-    ngx_ws_deflate_params_t *deflate;      /* negotiated, or NULL; copied */
+    ngx_ws_deflate_params_t  deflate;      /* negotiated, or off */
 
-    /* ngx_http_close_connection() */
+    /* closes c, with a pool or without one */
     void                   (*release)(ngx_connection_t *c);
 } ngx_ws_connection_params_t;
 
 
 /*
- * What the connections of a process share: the buffer they read into, the
- * deflate streams, the event that sends at the end of a turn of the loop.
- * NULL without memory.
- */
-ngx_ws_loop_t *ngx_ws_loop_create(ngx_log_t *log);
-void ngx_ws_loop_destroy(ngx_ws_loop_t *loop);
-
-/*
  * Takes over c, whose HTTP request has been freed: its handlers, timers and
- * log context are the WebSocket's from now on.  The caller sets handler and
- * data of the transport before it returns to the loop.  NULL without memory:
- * c is the caller's still.
+ * log are the WebSocket's from now on, and its pool may go where c has no TLS.
+ * The caller sets handler and data of the transport before it returns to the
+ * loop.  NULL without memory: c is the caller's still.
  */
 ngx_ws_transport_t *ngx_ws_connection_create(ngx_connection_t *c,
     ngx_ws_connection_params_t *params);

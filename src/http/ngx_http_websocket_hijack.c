@@ -26,10 +26,11 @@ static ngx_int_t ngx_http_websocket_hijack_copy(ngx_pool_t *pool,
 static void ngx_http_websocket_hijack_free(ngx_http_request_t *r);
 static void ngx_http_websocket_hijack_free_chain(ngx_connection_t *c,
     ngx_chain_t *cl);
-static ngx_int_t ngx_http_websocket_hijack_shrink(ngx_connection_t *c);
 static void ngx_http_websocket_hijack_start(ngx_connection_t *c,
     ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session,
     ngx_uint_t busy);
+static void ngx_http_websocket_hijack_shrink(ngx_connection_t *c);
+static void ngx_http_websocket_hijack_release(ngx_connection_t *c);
 
 
 ngx_int_t
@@ -207,19 +208,10 @@ ngx_http_websocket_hijack_params(ngx_http_request_t *r, ngx_pool_t *pool,
         return NGX_ERROR;
     }
 
-    if (up->deflate.on) {
-
-        params->deflate = ngx_palloc(pool, sizeof(ngx_ws_deflate_params_t));
-        if (params->deflate == NULL) {
-            return NGX_ERROR;
-        }
-
-        *params->deflate = up->deflate;
-    }
-
     params->loop = wmcf->loop;
     params->conf = &wlcf->session;
-    params->release = ngx_http_close_connection;
+    params->deflate = up->deflate;
+    params->release = ngx_http_websocket_hijack_release;
 
     session->worker = wmcf->worker;
     session->conf = &wlcf->session;
@@ -316,62 +308,6 @@ ngx_http_websocket_hijack_free_chain(ngx_connection_t *c, ngx_chain_t *cl)
 }
 
 
-/*
- * An idle socket needs no more of its pool than the log; with TLS the pool
- * holds OpenSSL's side of the connection, too.
- */
-
-static ngx_int_t
-ngx_http_websocket_hijack_shrink(ngx_connection_t *c)
-{
-    ngx_log_t   *log;
-    ngx_pool_t  *pool;
-
-#if (NGX_HTTP_SSL)
-
-    if (c->ssl) {
-        return NGX_OK;
-    }
-
-#endif
-
-    pool = ngx_create_pool(sizeof(ngx_pool_t) + sizeof(ngx_log_t), c->log);
-    if (pool == NULL) {
-        return NGX_ERROR;
-    }
-
-    log = ngx_palloc(pool, sizeof(ngx_log_t));
-    if (log == NULL) {
-        ngx_destroy_pool(pool);
-        return NGX_ERROR;
-    }
-
-    *log = *c->log;
-
-    /* the data are HTTP's, and go with its pool */
-
-    log->handler = NULL;
-    log->data = NULL;
-
-    ngx_destroy_pool(c->pool);
-
-    c->log = log;
-    c->read->log = log;
-    c->write->log = log;
-    pool->log = log;
-
-    c->pool = pool;
-    c->sockaddr = NULL;
-    c->socklen = 0;
-    c->local_sockaddr = NULL;
-    c->local_socklen = 0;
-    c->proxy_protocol = NULL;
-    ngx_str_null(&c->addr_text);
-
-    return NGX_OK;
-}
-
-
 static void
 ngx_http_websocket_hijack_start(ngx_connection_t *c,
     ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session,
@@ -380,17 +316,14 @@ ngx_http_websocket_hijack_start(ngx_connection_t *c,
     ngx_int_t            rc;
     ngx_ws_transport_t  *t;
 
-    if (ngx_http_websocket_hijack_shrink(c) != NGX_OK) {
-        ngx_http_close_connection(c);
-        return;
-    }
-
     t = ngx_ws_connection_create(c, params);
 
     if (t == NULL) {
         ngx_http_close_connection(c);
         return;
     }
+
+    ngx_http_websocket_hijack_shrink(c);
 
     if (busy) {
         /* as with the reference server, not in the handshake */
@@ -404,4 +337,50 @@ ngx_http_websocket_hijack_start(ngx_connection_t *c,
     if (rc != NGX_OK) {
         t->ops->close(t, ngx_ws_error_get(NGX_WS_INTERNAL)->close);
     }
+}
+
+
+/*
+ * An idle socket needs nothing of its pool; with TLS the pool holds OpenSSL's
+ * side of the connection.
+ */
+
+static void
+ngx_http_websocket_hijack_shrink(ngx_connection_t *c)
+{
+#if (NGX_HTTP_SSL)
+
+    if (c->ssl) {
+        return;
+    }
+
+#endif
+
+    ngx_destroy_pool(c->pool);
+
+    c->pool = NULL;
+    c->sockaddr = NULL;
+    c->socklen = 0;
+    c->local_sockaddr = NULL;
+    c->local_socklen = 0;
+    c->proxy_protocol = NULL;
+    ngx_str_null(&c->addr_text);
+}
+
+
+static void
+ngx_http_websocket_hijack_release(ngx_connection_t *c)
+{
+    if (c->pool) {
+        ngx_http_close_connection(c);
+        return;
+    }
+
+#if (NGX_STAT_STUB)
+    (void) ngx_atomic_fetch_add(ngx_stat_active, -1);
+#endif
+
+    c->destroyed = 1;
+
+    ngx_close_connection(c);
 }

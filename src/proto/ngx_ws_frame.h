@@ -84,6 +84,11 @@ typedef struct {
 
 ngx_int_t ngx_ws_frame_parse(ngx_ws_frame_t *f, u_char **pos, u_char *end);
 
+/* Between two messages, and at the start of a frame's head. */
+
+#define ngx_ws_frame_resting(f)  ((f)->state == 0 && !(f)->fragmented)
+
+
 /* Incompressible data grow: a bound against endless empty blocks only. */
 
 #define ngx_ws_frame_deflated_max(max)  ((uint64_t) (max) * 2 + 1024)

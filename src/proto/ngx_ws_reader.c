@@ -139,6 +139,21 @@ ngx_ws_reader_next(ngx_ws_reader_t *rd, u_char **pos, u_char *end,
 }
 
 
+ngx_uint_t
+ngx_ws_reader_resting(ngx_ws_reader_t *rd)
+{
+    if (rd->given) {
+        ngx_ws_reader_release(rd);
+    }
+
+    return ngx_ws_frame_resting(&rd->frame)
+           && !rd->payload
+           && !rd->error
+           && !rd->closed
+           && (rd->inflate == NULL || rd->inflate->window_len == 0);
+}
+
+
 static void
 ngx_ws_reader_begin(ngx_ws_reader_t *rd)
 {

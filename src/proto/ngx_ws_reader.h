@@ -88,5 +88,13 @@ void ngx_ws_reader_cleanup(ngx_ws_reader_t *rd);
 ngx_int_t ngx_ws_reader_next(ngx_ws_reader_t *rd, u_char **pos, u_char *end,
     ngx_ws_reader_out_t *out);
 
+/*
+ * Whether nothing is under way, and no window kept: after ngx_ws_reader_next()
+ * another reader, newly initialised, may go on as well.  What was given last
+ * lives no longer.
+ */
+
+ngx_uint_t ngx_ws_reader_resting(ngx_ws_reader_t *rd);
+
 
 #endif /* _NGX_WS_READER_H_INCLUDED_ */

@@ -39,9 +39,9 @@ typedef struct {
     ngx_queue_t                  queue;      /* unsent or lingering */
 
     ngx_ws_redis_wait_t         *waits;
-    ngx_msec_t                   left;       /* since when it lingers */
+    uint32_t                     left;       /* since when it lingers, ms */
     uint32_t                     wants;
-    ngx_ws_redis_channel_e       state;
+    u_char                       state;      /* ngx_ws_redis_channel_e */
     u_char                       name[];
 } ngx_ws_redis_channel_t;
 
@@ -224,7 +224,7 @@ ngx_ws_redis_subscribe_remove(ngx_ws_redis_subscriber_t *sub,
         return;
     }
 
-    ch->left = ngx_current_msec;
+    ch->left = (uint32_t) ngx_current_msec;
     ngx_queue_insert_tail(&sub->lingering, &ch->queue);
 
     if (!sub->timer.timer_set) {
@@ -355,12 +355,13 @@ ngx_ws_redis_subscribe_create_channel(ngx_ws_redis_subscriber_t *sub,
 {
     ngx_ws_redis_channel_t  *ch;
 
-    ch = ngx_alloc(sizeof(ngx_ws_redis_channel_t) + name->len, sub->link.log);
+    ch = ngx_alloc(offsetof(ngx_ws_redis_channel_t, name) + name->len,
+                   sub->link.log);
     if (ch == NULL) {
         return NULL;
     }
 
-    ngx_memzero(ch, sizeof(ngx_ws_redis_channel_t));
+    ngx_memzero(ch, offsetof(ngx_ws_redis_channel_t, name));
     ngx_memcpy(ch->name, name->data, name->len);
 
     ch->sn.str.len = name->len;
@@ -503,7 +504,8 @@ ngx_ws_redis_subscribe_send_left(ngx_ws_redis_subscriber_t *sub)
 
         /* an answer still under way would be taken for its successor's */
 
-        if (ngx_current_msec - ch->left < NGX_WS_REDIS_SUBSCRIBE_LINGER
+        if ((uint32_t) ngx_current_msec - ch->left
+            < NGX_WS_REDIS_SUBSCRIBE_LINGER
             || ch->state != NGX_WS_REDIS_CHANNEL_CONFIRMED)
         {
             break;

@@ -27,6 +27,7 @@
 
 #define NGX_WS_SESSION_LEAVE  3000     /* goodbyes are spread over it, ms */
 #define NGX_WS_SESSION_LATE   100      /* as a timer may be, ms */
+#define NGX_WS_SESSION_BEATS  64       /* when pings go out, an interval */
 #define NGX_WS_SESSION_TOUCH  900000   /* between signs of life in Redis */
 
 
@@ -639,13 +640,21 @@ ngx_ws_session_touch(ngx_ws_session_t *s)
 static void
 ngx_ws_session_timer_set(ngx_ws_session_t *s)
 {
-    ngx_msec_t      timer;
+    ngx_msec_t      beat, due, timer;
     ngx_msec_int_t  left;
 
-    left = (ngx_msec_int_t) (s->pinged
-                             + (s->pinging ? s->conf->ping_timeout
-                                           : s->conf->ping_interval)
-                             - ngx_current_msec);
+    if (s->pinging) {
+        due = s->pinged + s->conf->ping_timeout;
+
+    } else {
+        /* those of many sockets together cost far less than one by one */
+
+        beat = s->conf->ping_interval / NGX_WS_SESSION_BEATS + 1;
+        due = s->pinged + s->conf->ping_interval;
+        due += beat - 1 - (due - 1) % beat;
+    }
+
+    left = (ngx_msec_int_t) (due - ngx_current_msec);
     timer = ngx_max(left, 1);
 
     if (ngx_ws_session_is_stranger(s)) {

@@ -1,0 +1,105 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+#include <ngx_ws_loop.h>
+
+
+#define NGX_WS_LOOP_TRIM        500        /* connections that come or go */
+#define NGX_WS_LOOP_TRIM_DELAY  2000       /* ms */
+
+
+static void ngx_ws_loop_trim_handler(ngx_event_t *ev);
+
+
+ngx_ws_loop_t *
+ngx_ws_loop_create(ngx_log_t *log)
+{
+    ngx_ws_loop_t  *loop;
+
+    loop = ngx_calloc(sizeof(ngx_ws_loop_t), log);
+    if (loop == NULL) {
+        return NULL;
+    }
+
+    loop->deflate = ngx_ws_deflate_create(log);
+    if (loop->deflate == NULL) {
+        ngx_free(loop);
+        return NULL;
+    }
+
+    ngx_queue_init(&loop->dirty);
+
+    loop->flush.data = loop;
+    loop->flush.log = log;
+
+    loop->trim.data = loop;
+    loop->trim.handler = ngx_ws_loop_trim_handler;
+    loop->trim.log = log;
+    loop->trim.cancelable = 1;
+
+    return loop;
+}
+
+
+void
+ngx_ws_loop_destroy(ngx_ws_loop_t *loop)
+{
+    if (loop->flush.posted) {
+        ngx_delete_posted_event(&loop->flush);
+    }
+
+    if (loop->trim.timer_set) {
+        ngx_del_timer(&loop->trim);
+    }
+
+    ngx_ws_deflate_destroy(loop->deflate);
+    ngx_free(loop);
+}
+
+
+void
+ngx_ws_loop_count(ngx_ws_loop_t *loop, ngx_int_t n)
+{
+    ngx_int_t  changed;
+
+    loop->count += n;
+
+    changed = (ngx_int_t) (loop->count - loop->trimmed);
+
+    if (ngx_abs(changed) >= NGX_WS_LOOP_TRIM && !loop->trim.timer_set) {
+        ngx_add_timer(&loop->trim, NGX_WS_LOOP_TRIM_DELAY);
+    }
+}
+
+
+static void
+ngx_ws_loop_trim_handler(ngx_event_t *ev)
+{
+    ngx_ws_loop_t  *loop;
+
+    loop = ev->data;
+
+    loop->trimmed = loop->count;
+
+#if defined(__GLIBC__)
+
+    /*
+     * what sockets keep lies scattered among what was freed, which glibc does
+     * not give back by itself; it takes about a millisecond
+     */
+
+    (void) malloc_trim(0);
+
+#endif
+}

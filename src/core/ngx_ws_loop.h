@@ -1,0 +1,53 @@
+
+/*
+ * Copyright (C) ngx_http_websocket_module authors
+ */
+
+
+#ifndef _NGX_WS_LOOP_H_INCLUDED_
+#define _NGX_WS_LOOP_H_INCLUDED_
+
+
+#include <ngx_config.h>
+#include <ngx_core.h>
+#include <ngx_event.h>
+
+#include <ngx_ws_deflate.h>
+#include <ngx_ws_reader.h>
+
+
+#define NGX_WS_LOOP_BUFFER  65536      /* read in a turn of the loop */
+
+
+/*
+ * What the connections of a process share: the buffer they read into, the
+ * reader of those in the middle of no message, the deflate streams, the event
+ * that sends at the end of a turn of the loop.
+ */
+
+typedef struct {
+    ngx_queue_t          dirty;        /* connections to flush */
+    ngx_event_t          flush;        /* the handler is the connections' */
+
+    ngx_uint_t           count;        /* of connections */
+    ngx_uint_t           trimmed;      /* that was when memory was trimmed */
+    ngx_event_t          trim;
+
+    ngx_ws_deflate_t    *deflate;
+    ngx_ws_reader_t      reader;
+    u_char               buffer[NGX_WS_LOOP_BUFFER];
+} ngx_ws_loop_t;
+
+
+/* NULL without memory. */
+ngx_ws_loop_t *ngx_ws_loop_create(ngx_log_t *log);
+void ngx_ws_loop_destroy(ngx_ws_loop_t *loop);
+
+/*
+ * A connection has come (n is 1) or gone (-1): when many have, what was needed
+ * for that alone is given back to the system.
+ */
+void ngx_ws_loop_count(ngx_ws_loop_t *loop, ngx_int_t n);
+
+
+#endif /* _NGX_WS_LOOP_H_INCLUDED_ */
