@@ -16,12 +16,14 @@
 typedef enum {
     ngx_ws_metrics_counter = 0,
     ngx_ws_metrics_gauge,
+    ngx_ws_metrics_max,
     ngx_ws_metrics_state
 } ngx_ws_metrics_type_e;
 
 
 #define NGX_WS_METRICS_COUNTER  ngx_ws_metrics_counter
 #define NGX_WS_METRICS_GAUGE    ngx_ws_metrics_gauge
+#define NGX_WS_METRICS_MAX      ngx_ws_metrics_max
 #define NGX_WS_METRICS_STATE    ngx_ws_metrics_state
 
 
@@ -162,9 +164,16 @@ ngx_ws_metrics_sum(ngx_ws_zone_t *zone, uint64_t *sums)
 
         for (k = 0; k < NGX_WS_METRIC_N; k++) {
 
-            if (alive
-                || ngx_ws_metrics_rows[k].type == ngx_ws_metrics_counter)
+            if (!alive
+                && ngx_ws_metrics_rows[k].type != ngx_ws_metrics_counter)
             {
+                continue;
+            }
+
+            if (ngx_ws_metrics_rows[k].type == ngx_ws_metrics_max) {
+                sums[k] = ngx_max(sums[k], values[k]);
+
+            } else {
                 sums[k] += values[k];
             }
         }

@@ -21,6 +21,7 @@
  *
  * COUNTER  only grows; the sum over all processes that ever were
  * GAUGE    the sum over the living workers
+ * MAX      the largest of the living workers'
  * STATE    1 if it is so in all living workers, else 0
  */
 
@@ -73,8 +74,10 @@
       "Bytes from clients after the handshake")                               \
     X(BYTES_SENT, COUNTER, "sent_bytes_total", NULL, NULL,                    \
       "Bytes to clients after the handshake")                                 \
+    X(SEND_QUEUE, GAUGE, "send_queue_bytes", NULL, NULL,                      \
+      "Bytes that wait for clients")                                          \
     X(MESSAGES_DROPPED, COUNTER, "messages_dropped_total", NULL, NULL,        \
-      "Messages replaced by a later one while they waited for a client")      \
+      "Messages that waited for clients which were too slow")                 \
     X(SLOW_CLIENTS, COUNTER, "slow_clients_total", NULL, NULL,                \
       "Clients closed because their send queue was full")                     \
     X(THROTTLED, COUNTER, "throttled_total", NULL, NULL,                      \
@@ -96,6 +99,10 @@
                                                                               \
     X(REDIS_UP, STATE, "redis_up", NULL, NULL,                                \
       "Whether every worker reaches Redis")                                   \
+    X(REDIS_LATENCY, MAX, "redis_latency_microseconds", NULL, NULL,           \
+      "Time until Redis answers, smoothed")                                   \
+    X(REDIS_PENDING, GAUGE, "redis_pending", NULL, NULL,                      \
+      "Commands that Redis has not answered yet")                             \
     X(REDIS_COMMANDS, COUNTER, "redis_commands_total", NULL, NULL,            \
       "Commands sent to Redis")                                               \
     X(REDIS_ERRORS, COUNTER, "redis_errors_total", NULL, NULL,                \
@@ -103,6 +110,8 @@
                                                                               \
     X(MYSQL_UP, STATE, "mysql_up", NULL, NULL,                                \
       "Whether every worker reaches MySQL")                                   \
+    X(MYSQL_LATENCY, MAX, "mysql_latency_microseconds", NULL, NULL,           \
+      "Time until MySQL has answered, waiting included, smoothed")            \
     X(MYSQL_PENDING, GAUGE, "mysql_pending", NULL, NULL,                      \
       "Statements that wait or run")                                          \
     X(MYSQL_QUERIES, COUNTER, "mysql_queries_total", NULL, NULL,              \
@@ -112,6 +121,8 @@
                                                                               \
     X(RECORD_PENDING, GAUGE, "record_pending", NULL, NULL,                    \
       "Events accepted and not yet in MySQL")                                 \
+    X(RECORD_LAG, MAX, "record_lag_milliseconds", NULL, NULL,                 \
+      "Age of the oldest of these events")                                    \
     X(RECORD_WRITTEN, COUNTER, "record_written_total", NULL, NULL,            \
       "Events written to MySQL")                                              \
     X(RECORD_FAILED, COUNTER, "record_failed_total", NULL, NULL,              \

@@ -37,6 +37,8 @@ ngx_ws_send_push(ngx_ws_send_queue_t *q, ngx_ws_buf_t *wb, ngx_log_t *log)
     q->count++;
     q->bytes += ngx_ws_send_cost(wb);
 
+    ngx_ws_metric_add(SEND_QUEUE, ngx_ws_send_cost(wb));
+
     return NGX_OK;
 }
 
@@ -176,8 +178,10 @@ ngx_ws_send_shift(ngx_ws_send_queue_t *q)
 
     q->first++;
     q->count--;
-    q->bytes -= wb->size;
+    q->bytes -= ngx_ws_send_cost(wb);
     q->offset = 0;
+
+    ngx_ws_metric_sub(SEND_QUEUE, ngx_ws_send_cost(wb));
 
     ngx_ws_buf_unref(wb);
 }
@@ -194,6 +198,10 @@ ngx_ws_send_drop(ngx_ws_send_queue_t *q)
     for (i = keep; i < q->count; i++) {
         wb = *ngx_ws_send_slot(q, i);
         q->bytes -= ngx_ws_send_cost(wb);
+
+        ngx_ws_metric_sub(SEND_QUEUE, ngx_ws_send_cost(wb));
+        ngx_ws_metric_add(MESSAGES_DROPPED, 1);
+
         ngx_ws_buf_unref(wb);
     }
 
@@ -209,6 +217,8 @@ ngx_ws_send_cleanup(ngx_ws_send_queue_t *q)
     for (i = 0; i < q->count; i++) {
         ngx_ws_buf_unref(*ngx_ws_send_slot(q, i));
     }
+
+    ngx_ws_metric_sub(SEND_QUEUE, q->bytes);
 
     if (q->ring) {
         ngx_free(q->ring);

@@ -10,6 +10,7 @@
 #include <ngx_thread_pool.h>
 
 #include <ngx_ws_backoff.h>
+#include <ngx_ws_latency.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_mysql.h>
 #include <ngx_ws_mysql_task.h>
@@ -44,6 +45,7 @@ struct ngx_ws_mysql_op_s {
     ngx_ws_mysql_state_e     state;
     size_t                   size;
     ngx_msec_t               deadline;    /* of the waiting */
+    uint64_t                 submitted;   /* when, in microseconds */
     const char              *refusal;
     ngx_thread_task_t        thread;
     ngx_ws_mysql_task_t      task;
@@ -453,6 +455,7 @@ ngx_ws_mysql_submit(ngx_ws_mysql_op_t *op)
         return;
     }
 
+    op->submitted = ngx_ws_latency_now();
     op->deadline = ngx_current_msec + my->conf->timeout;
 
     ngx_queue_insert_tail(&my->waiting, &op->queue);
@@ -566,6 +569,10 @@ ngx_ws_mysql_finish(ngx_ws_mysql_op_t *op, ngx_ws_mysql_result_t *res)
 
     if (op->task.nsteps && (op->done || op->state == ngx_ws_mysql_running)) {
         ngx_ws_metric_add(MYSQL_QUERIES, 1);
+
+        if (op->state == ngx_ws_mysql_running) {
+            ngx_ws_latency_add(NGX_WS_METRIC_MYSQL_LATENCY, op->submitted);
+        }
 
         if (res->rc != NGX_OK) {
             ngx_ws_metric_add(MYSQL_ERRORS, 1);

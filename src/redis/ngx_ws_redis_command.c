@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <hiredis/async.h>
 
+#include <ngx_ws_latency.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_redis_command.h>
 #include <ngx_ws_redis_error.h>
@@ -31,6 +32,7 @@ struct ngx_ws_redis_op_s {
     void                     *data;
 
     size_t                    size;         /* 0 unless it was sent */
+    uint64_t                  sent;         /* when, in microseconds */
     ngx_int_t                 rc;           /* of a failure */
 
     /* to send a script once more */
@@ -525,11 +527,13 @@ ngx_ws_redis_command_sent(ngx_ws_redis_op_t *op, size_t size)
     cmds = op->commands;
 
     op->size = sizeof(ngx_ws_redis_op_t) + size;
+    op->sent = ngx_ws_latency_now();
 
     cmds->n++;
     cmds->bytes += op->size;
 
     ngx_ws_metric_add(REDIS_COMMANDS, 1);
+    ngx_ws_metric_set(REDIS_PENDING, cmds->n);
 
     ngx_ws_redis_link_sent(&cmds->link, 1);
 }
@@ -590,6 +594,7 @@ ngx_ws_redis_command_replied(redisAsyncContext *ac, void *reply, void *data)
     }
 
     ngx_ws_redis_link_answered(&cmds->link);
+    ngx_ws_latency_add(NGX_WS_METRIC_REDIS_LATENCY, op->sent);
 
     rc = NGX_OK;
 
@@ -629,6 +634,8 @@ ngx_ws_redis_command_finish(ngx_ws_redis_op_t *op, ngx_int_t rc, void *reply)
     if (op->size) {
         cmds->n--;
         cmds->bytes -= op->size;
+
+        ngx_ws_metric_set(REDIS_PENDING, cmds->n);
     }
 
     if (rc != NGX_OK || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)

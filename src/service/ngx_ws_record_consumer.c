@@ -217,6 +217,7 @@ ngx_ws_record_consumer_lost(void *data)
     }
 
     ngx_ws_metric_set(RECORD_PENDING, 0);
+    ngx_ws_metric_set(RECORD_LAG, 0);
 }
 
 
@@ -598,6 +599,8 @@ ngx_ws_record_consumer_watched(void *data, ngx_int_t rc,
     n = ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 0));
 
     ngx_ws_metric_set(RECORD_PENDING, n);
+    ngx_ws_metric_set(RECORD_LAG, ngx_ws_redis_reply_integer(
+                                     ngx_ws_redis_reply_element(reply, 2)));
     ngx_ws_record_consumer_alarm(cons, n);
 }
 

@@ -3,7 +3,8 @@
 --
 -- KEYS    stream
 -- ARGV    group, age in milliseconds
--- returns how many entries are not acknowledged, length
+-- returns how many entries are not acknowledged, length, age in milliseconds
+--         of the oldest that is not acknowledged
 
 local function less(a, b)
     local at, an = string.match(a, '(%d+)-(%d+)')
@@ -15,12 +16,20 @@ local function less(a, b)
 end
 
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    return {0, 0}
+    return {0, 0, 0}
 end
 
 local time = redis.call('TIME')
-local minid = string.format('%.0f-0', time[1] * 1000
-                            + math.floor(time[2] / 1000) - ARGV[2])
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local minid = string.format('%.0f-0', now - ARGV[2])
+
+-- of the first entry from an id on
+
+local function age(id)
+    local entry = redis.call('XRANGE', KEYS[1], id, '+', 'COUNT', 1)[1]
+
+    return entry and math.max(now - string.match(entry[1], '%d+'), 0) or 0
+end
 
 local length = redis.call('XLEN', KEYS[1])
 
@@ -33,10 +42,14 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
 
     if group['name'] == ARGV[1] then
         local first = group['last-delivered-id']
+        local oldest = '(' .. first
 
         if group['pending'] > 0 then
             first = redis.call('XPENDING', KEYS[1], ARGV[1])[2]
+            oldest = first
         end
+
+        oldest = age(oldest)
 
         if less(first, minid) then
             minid = first
@@ -49,8 +62,8 @@ for _, info in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
 
         -- Redis before 7 has no lag
 
-        return {group['pending'] + (group['lag'] or length), length}
+        return {group['pending'] + (group['lag'] or length), length, oldest}
     end
 end
 
-return {length, length}
+return {length, length, age('-')}
