@@ -334,6 +334,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
      *
      *     wlcf->door = NGX_HTTP_WEBSOCKET_NONE;
      *     wlcf->handler = NULL;
+     *     wlcf->service.log = NULL;
      *     wlcf->bundle = { 0, NULL };
      *     wlcf->status_format = 0;
      */
@@ -385,6 +386,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->session.send_queue, 1024 * 1024);
     ngx_conf_merge_value(conf->session.compression,
                               prev->session.compression, 0);
+
+    conf->service.log = clcf->error_log;
 
     ngx_conf_merge_ptr_value(conf->service.auth_query,
                               prev->service.auth_query, wmcf->auth_query);

@@ -72,6 +72,7 @@ typedef struct {
 /* what the service layer takes from the location */
 
 typedef struct {
+    ngx_log_t              *log;
     void                   *auth_query;       /* ngx_ws_auth_query_t * */
     void                   *user_query;       /* ngx_ws_mysql_stmt_t * */
     ngx_msec_t              typing_ttl;

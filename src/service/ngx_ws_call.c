@@ -50,7 +50,7 @@ ngx_ws_call_create(ngx_ws_worker_t *worker, ngx_ws_identity_t *identity,
      */
 
     call->pool = pool;
-    call->log = worker->log;
+    call->log = conf ? conf->log : worker->log;
     call->worker = worker;
     call->conf = conf;
     call->done = done;

@@ -32,7 +32,7 @@ typedef void (*ngx_ws_call_pt)(ngx_ws_call_t *call);
 
 struct ngx_ws_call_s {
     ngx_pool_t          *pool;            /* ends with the call */
-    ngx_log_t           *log;             /* the worker's */
+    ngx_log_t           *log;             /* the location's, or worker's */
     ngx_ws_worker_t     *worker;
     ngx_ws_identity_t   *identity;        /* a reference, or NULL */
     uint64_t             socket;          /* number of it; 0: by REST */

@@ -275,6 +275,12 @@ ngx_ws_registry_registered(void *data, ngx_int_t rc,
         return;
     }
 
+    ngx_log_error(NGX_LOG_INFO, call->log, 0,
+                  "connection registered by %s, connection_id: \"%V\", "
+                  "user_id: %uL, tenant_id: %uL",
+                  ctx->link ? "a socket" : "REST", &ctx->connection_id,
+                  call->identity->user, call->identity->tenant);
+
     if (ctx->link) {
         call->result = ctx->connection_id;
 
@@ -379,6 +385,12 @@ ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
         call->error = NGX_WS_UNAVAILABLE;
 
     } else if (answer.len == 2) {
+        ngx_log_error(NGX_LOG_INFO, call->log, 0,
+                      "connection disconnected by REST, connection_id: "
+                      "\"%V\", user_id: %uL, tenant_id: %uL",
+                      &ctx->connection_id, call->identity->user,
+                      call->identity->tenant);
+
         ngx_ws_presence_leave(call->worker, call->identity, call->conf,
                               &ctx->connection_id, 0);
         ngx_str_set(&call->result,

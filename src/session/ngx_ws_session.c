@@ -37,8 +37,11 @@ static ngx_int_t ngx_ws_session_client(ngx_ws_session_t *s,
     ngx_ws_session_params_t *params);
 static void ngx_ws_session_wire(ngx_ws_session_t *s);
 static void ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t);
+static void ngx_ws_session_log(ngx_ws_session_t *s, ngx_uint_t code,
+    const ngx_str_t *reason);
 static void ngx_ws_session_end(ngx_ws_session_t *s);
 static void ngx_ws_session_free(ngx_ws_session_t *s);
+static void ngx_ws_session_sent(ngx_ws_session_t *s, ngx_ws_buf_t *wb);
 
 static void ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p,
     size_t len);
@@ -154,6 +157,7 @@ ngx_ws_session_alloc(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
 
     ngx_ws_session_wire(s);
 
+    s->begun = ngx_current_msec;
     s->started = ngx_current_msec;
     s->pinged = ngx_current_msec;
     s->touched = ngx_current_msec;
@@ -327,11 +331,7 @@ ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error)
 
     e = ngx_ws_error_get(error);
 
-    ngx_log_error(NGX_LOG_INFO, s->log, 0,
-                  "websocket session is closed with %ui: %V",
-                  e->close, &e->text);
-
-    ngx_ws_metrics[ngx_ws_metrics_close(e->close)]++;
+    ngx_ws_session_log(s, e->close, &e->text);
 
     s->transport->ops->close(s->transport, e->close);
 
@@ -359,6 +359,32 @@ ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error)
     }
 
     ngx_ws_session_close(s, error);
+}
+
+
+static void
+ngx_ws_session_log(ngx_ws_session_t *s, ngx_uint_t code,
+    const ngx_str_t *reason)
+{
+    ngx_msec_t          duration;
+    ngx_ws_identity_t  *id;
+
+    ngx_ws_metrics[ngx_ws_metrics_close(code)]++;
+
+    id = s->identity;
+    duration = ngx_current_msec - s->begun;
+
+    ngx_log_error(NGX_LOG_INFO, s->log, 0,
+                  "websocket session ended, code: %ui, reason: \"%V\", "
+                  "transport: %V, duration: %M.%03M, "
+                  "received: %uD messages, %uL bytes, "
+                  "sent: %uD messages, %uL bytes, "
+                  "user_id: %uL, tenant_id: %uL, connection_id: \"%V\"",
+                  code, reason, &s->transport->ops->name,
+                  duration / 1000, duration % 1000,
+                  s->nreceived, s->received, s->nsent, s->sent,
+                  id ? id->user : 0, id ? id->tenant : 0,
+                  &s->connection_id);
 }
 
 
@@ -461,11 +487,21 @@ ngx_ws_session_leave_all(ngx_ws_session_t *s)
 }
 
 
+static void
+ngx_ws_session_sent(ngx_ws_session_t *s, ngx_ws_buf_t *wb)
+{
+    ngx_ws_metric_add(MESSAGES_SENT, 1);
+
+    s->nsent++;
+    s->sent += ngx_ws_buf_len(wb);
+}
+
+
 void
 ngx_ws_session_send(ngx_ws_session_t *s, ngx_ws_buf_t *wb)
 {
     if (s->transport->ops->send(s->transport, wb) == NGX_OK) {
-        ngx_ws_metric_add(MESSAGES_SENT, 1);
+        ngx_ws_session_sent(s, wb);
     }
 
     ngx_ws_buf_unref(wb);
@@ -528,6 +564,10 @@ ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p, size_t len)
 
     if (opcode == NGX_WS_FRAME_TEXT || opcode == NGX_WS_FRAME_BINARY) {
         ngx_ws_metric_add(MESSAGES_RECEIVED, 1);
+
+        s->nreceived++;
+        s->received += len;
+
         s->wire->message(s, opcode, p, len);
     }
 }
@@ -565,14 +605,13 @@ ngx_ws_session_closed(void *data, ngx_uint_t code)
 {
     ngx_ws_session_t  *s = data;
 
-    ngx_log_error(NGX_LOG_INFO, s->log, 0,
-                  "websocket session has ended with %ui", code);
+    static const ngx_str_t  reason = ngx_string("by the transport");
 
     if (code == NGX_WS_CLOSE_TRY_LATER) {
         ngx_ws_metric_add(SLOW_CLIENTS, 1);
     }
 
-    ngx_ws_metrics[ngx_ws_metrics_close(code)]++;
+    ngx_ws_session_log(s, code, &reason);
 
     ngx_ws_session_end(s);
 }
@@ -864,7 +903,7 @@ ngx_ws_session_deliver_buf(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
     if (ngx_ws_delivery_accept(s, ev) == NGX_OK
         && s->transport->ops->send(s->transport, wb) == NGX_OK)
     {
-        ngx_ws_metric_add(MESSAGES_SENT, 1);
+        ngx_ws_session_sent(s, wb);
     }
 }
 

@@ -100,9 +100,15 @@ struct ngx_ws_session_s {
     ngx_ws_session_client_t      *client;       /* never NULL */
 
     ngx_ws_timer_t                timer;
-    ngx_msec_t                    started;
+    ngx_msec_t                    begun;
+    ngx_msec_t                    started;      /* to wait for its client */
     ngx_msec_t                    pinged;       /* or heard, if not pinging */
     ngx_msec_t                    touched;
+
+    uint64_t                      received;     /* bytes of messages */
+    uint64_t                      sent;
+    uint32_t                      nreceived;
+    uint32_t                      nsent;
 
     uint32_t                      nanswers;
     uint32_t                      nsubscriptions;

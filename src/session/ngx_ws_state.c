@@ -33,7 +33,7 @@
 #include <ngx_ws_state.h>
 
 
-#define NGX_WS_STATE_VERSION    1
+#define NGX_WS_STATE_VERSION    2
 
 #define NGX_WS_STATE_PINGING    0x01
 #define NGX_WS_STATE_CONNECTED  0x02
@@ -51,6 +51,8 @@ static size_t ngx_ws_state_put_typings(u_char *p, size_t at,
 static size_t ngx_ws_state_put_delivery(u_char *p, size_t at,
     ngx_ws_session_t *s);
 
+static ngx_int_t ngx_ws_state_get_traffic(ngx_ws_session_t *s,
+    ngx_str_t *text);
 static ngx_int_t ngx_ws_state_get_identity(ngx_ws_session_t *s,
     ngx_str_t *text);
 static ngx_int_t ngx_ws_state_get_typings(ngx_ws_session_t *s,
@@ -77,6 +79,11 @@ ngx_ws_state_encode(u_char *p, ngx_ws_session_t *s,
 
     len = ngx_ws_state_put(p, 0, NGX_WS_STATE_VERSION);
     len = ngx_ws_state_put(p, len, flags);
+    len = ngx_ws_state_put(p, len, ngx_current_msec - s->begun);
+    len = ngx_ws_state_put(p, len, s->nreceived);
+    len = ngx_ws_state_put(p, len, s->received);
+    len = ngx_ws_state_put(p, len, s->nsent);
+    len = ngx_ws_state_put(p, len, s->sent);
     len = ngx_ws_state_put(p, len, ngx_current_msec - s->started);
     len = ngx_ws_state_put(p, len, ngx_current_msec - s->pinged);
     len = ngx_ws_state_put(p, len, s->skip);
@@ -234,6 +241,7 @@ ngx_ws_state_decode(ngx_ws_session_t *s, ngx_ws_send_queue_t *queue,
     if (ngx_ws_state_number(text, &version) != NGX_OK
         || version != NGX_WS_STATE_VERSION
         || ngx_ws_state_number(text, &flags) != NGX_OK
+        || ngx_ws_state_get_traffic(s, text) != NGX_OK
         || ngx_ws_state_number(text, &age) != NGX_OK
         || ngx_ws_state_number(text, &quiet) != NGX_OK
         || ngx_ws_state_number(text, &skip) != NGX_OK)
@@ -275,6 +283,30 @@ ngx_ws_state_decode(ngx_ws_session_t *s, ngx_ws_send_queue_t *queue,
             return NGX_ERROR;
         }
     }
+
+    return NGX_OK;
+}
+
+
+/* for the line in the log at the session's end */
+
+static ngx_int_t
+ngx_ws_state_get_traffic(ngx_ws_session_t *s, ngx_str_t *text)
+{
+    uint64_t  age, nreceived, nsent;
+
+    if (ngx_ws_state_number(text, &age) != NGX_OK
+        || ngx_ws_state_number(text, &nreceived) != NGX_OK
+        || ngx_ws_state_number(text, &s->received) != NGX_OK
+        || ngx_ws_state_number(text, &nsent) != NGX_OK
+        || ngx_ws_state_number(text, &s->sent) != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    s->begun = ngx_current_msec - (ngx_msec_t) age;
+    s->nreceived = (uint32_t) nreceived;
+    s->nsent = (uint32_t) nsent;
 
     return NGX_OK;
 }
