@@ -10,7 +10,7 @@ use File::Basename qw(dirname);
 use File::Path qw(make_path);
 use File::Temp qw(tempdir);
 use Test::More;
-use Test::Nginx::Process qw(spew);
+use Test::Nginx::Process qw(slurp spew);
 
 my $top = abs_path(dirname(__FILE__) . '/..');
 my $dir = tempdir(CLEANUP => 1);
@@ -141,6 +141,54 @@ for (
 
     is($rc, $want, "logs: " . $text =~ s/\n/ /gr);
     is(-s "$dir/error.log", 0, 'and empties the file');
+}
+
+
+
+# documents: a copy of ours, with one thing changed
+
+for (
+    ['README.md', '', '', ''],
+    ['ngx_http_websocket_module.c', 'websocket_zone', 'websocket_area',
+     'directive websocket_area is not documented'],
+    ['ngx_http_websocket_module.c', 'session.send_queue, 1024 \* 1024',
+     'session.send_queue, 1024', 'websocket_send_queue is 1024 by default'],
+    ['docs/directives.md', '### websocket_zone', '### websocket_area',
+     'websocket_area is documented and does not exist'],
+    ['docs/directives.md', '`websocket_ping_timeout 20s`',
+     '`websocket_ping_timeout 25s`', 'websocket_ping_timeout is 20000 by'],
+    ['docs/directives.md', '(?<=context:\* )http, server, location', 'http',
+     'is for "http, server, location", not for "http"'],
+    ['conf.example', 'websocket_compression +off;', '',
+     'websocket_compression is not in conf.example'],
+    ['conf.example', 'websocket_typing_ttl +30s', 'websocket_typing_ttl 31s',
+     'another value in conf.example'],
+    ['docs/operating.md', '`\$websocket_user_id`', '`$websocket_user`',
+     'variable .websocket_user is documented'],
+    ['docs/api.md', '`GET stats`', '`GET statistics`',
+     'route GET stats is not documented'],
+    ['src/session/ngx_ws_event.c', '"message:group"', '"message:crowd"',
+     'event message:crowd is not documented'],
+    ['docs/api.md', '\\| `user:offline` ', '| `user:gone` ',
+     'to the client user:offline is not documented'],
+    ['docs/api.md', '429 \\| 1008', '429 | 1013',
+     '1008 . `throttled` .* is not documented'],
+    ['src/base/ngx_ws_metrics.h', '"redis_up"', '"redis_well"',
+     'metric `websocket_redis_well` .* is not documented'],
+) {
+    my ($name, $what, $with, $complaint) = @$_;
+
+    system("rm -rf $dir/copy && mkdir $dir/copy && cd $top && cp -r src docs"
+           . " README.md conf.example ngx_http_websocket_module.c $dir/copy");
+
+    my $text = slurp("$dir/copy/$name");
+    $text =~ s/$what/$with/ or die "no $what in $name" if $what;
+    spew("$dir/copy/$name", $text);
+
+    my ($rc, $out) = run("$top/util/doccheck.pl", "$dir/copy");
+
+    is($rc, $complaint ? 1 : 0, "documents: $name: $what");
+    like($out, $complaint ? qr/$complaint/ : qr/^$/, 'and says so');
 }
 
 done_testing;

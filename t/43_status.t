@@ -136,9 +136,9 @@ like($lines, qr/ended,\ code:\ 1000,\ .*transport:\ websocket,\
                 sent:\ 1\ messages,\ 1000\ bytes,\ user_id:\ 0/x,
      "a socket's end");
 unlike($lines . $nginx->error_log, qr/demo-token|xxxx/, 'no token, no text');
-like($nginx->error_log, qr/\[notice\] .*websocket\ stats:\ 
-                           connections:\ \d+,\ subscriptions:\ \d+/x,
-     "the guide's statistics");
+ok($nginx->wait_log(qr/\[notice\] .*websocket\ stats:\ 
+                       connections:\ \d+,\ subscriptions:\ \d+/x),
+   "the guide's statistics");
 
 
 note 'the death of a worker';

@@ -22,6 +22,7 @@ cmd_lint() {
 part_lint() {
     check "includes point down only" "$top/util/layers.sh"
     check "no tabs, no long lines" "$top/util/style.pl"
+    check "the documents say what the code has" "$top/util/doccheck.pl"
     check "shell scripts" lint_shell
 }
 
