@@ -137,6 +137,11 @@ ngx_http_websocket_poll_open(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
+    poll->request.sid.data = ngx_pnalloc(r->pool, NGX_WS_RANDOM_ID_LEN);
+    if (poll->request.sid.data == NULL) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
     if (ngx_ws_poll_open(&params, clcf->error_log, &poll->request) != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }

@@ -177,6 +177,9 @@ ngx_ws_poll_open(ngx_ws_session_params_t *params, ngx_log_t *log,
 
     ngx_ws_goodbye_watch(&poll->worker->polls->goodbye);
 
+    pr->sid.len = NGX_WS_RANDOM_ID_LEN;
+    ngx_memcpy(pr->sid.data, poll->sid, NGX_WS_RANDOM_ID_LEN);
+
     if (poll->worker->relay) {
         ngx_ws_poll_announce(poll);
     }

@@ -85,8 +85,9 @@ void ngx_ws_polls_destroy(ngx_ws_polls_t *polls);
 
 /*
  * A new session with the GET that asks for it.  log is the location's; the
- * parameters are copied.  NGX_ERROR without memory, the request is not
- * answered then.
+ * parameters are copied.  The id goes to pr->sid, whose data has room for
+ * NGX_WS_RANDOM_ID_LEN bytes: the request is found by it if the client goes
+ * away.  NGX_ERROR without memory, the request is not answered then.
  */
 ngx_int_t ngx_ws_poll_open(ngx_ws_session_params_t *params, ngx_log_t *log,
     ngx_ws_poll_request_t *pr);

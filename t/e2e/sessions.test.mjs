@@ -3,8 +3,12 @@
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
 import { io } from 'socket.io-client';
-import { accounts, next, redis, sql, until } from './lib/server.mjs';
+import {
+  accounts, next, redis, runDir, sql, until,
+} from './lib/server.mjs';
 import { Nginx } from './lib/nginx.mjs';
 
 const { john, jane, ada } = accounts;
@@ -272,4 +276,33 @@ test('a message that is too large is refused with a word', async () => {
   c.emit('message:direct', { recipientId: 2, message: 'x'.repeat(1100000) });
   assert.equal(await next(c, 'disconnect'), 'transport error');
   assert.equal(status, 413);
+});
+
+test('a client that drops its handshake takes its session along', async () => {
+  const sessions = () => nginx.metric('connections\\{transport="polling"\\}');
+  const pid = Number(readFileSync(`${runDir}/redis.pid`, 'utf8'));
+  const before = await sessions();
+  const workers = nginx.workers();
+
+  // the handshake waits until Redis knows of the session
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const sockets = Array.from({ length: 8 }, () => {
+      const socket = net.connect(nginx.port, '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write('GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\n'
+        + 'Host: localhost\r\n\r\n');
+      return socket;
+    });
+    await until(async () => await sessions() === before + 8, '8 sessions');
+    sockets.forEach((socket) => socket.resetAndDestroy());
+    await until(async () => await sessions() === before, 'their end');
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+
+  // answers of Redis that nobody waits for any more
+  const a = await login(john, { transports: ['polling'] });
+  a.disconnect();
+  assert.deepEqual(nginx.workers(), workers);
 });
