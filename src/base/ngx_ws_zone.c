@@ -84,7 +84,8 @@ static uint64_t ngx_ws_zone_layout(void);
 static size_t ngx_ws_zone_slot_size(void);
 static ngx_ws_zone_slot_t *ngx_ws_zone_slot(ngx_ws_zone_t *zone,
     ngx_uint_t i);
-static void ngx_ws_zone_user_key(u_char *key, uint64_t tenant, uint64_t user);
+static void ngx_ws_zone_user_key(u_char *key, uint64_t query, uint64_t tenant,
+    uint64_t user);
 static ngx_uint_t ngx_ws_zone_is_revoked(const void *value, void *data);
 static int ngx_libc_cdecl ngx_ws_zone_compare(const void *one,
     const void *two);
@@ -258,13 +259,14 @@ ngx_ws_zone_token_revoke(ngx_ws_zone_t *zone, uint64_t *ids, ngx_uint_t n)
 
 
 ngx_int_t
-ngx_ws_zone_user_get(ngx_ws_zone_t *zone, uint64_t tenant, uint64_t user,
-    uint64_t now, ngx_uint_t *exists, ngx_str_t *name, u_char *buf)
+ngx_ws_zone_user_get(ngx_ws_zone_t *zone, uint64_t query, uint64_t tenant,
+    uint64_t user, uint64_t now, ngx_uint_t *exists, ngx_str_t *name,
+    u_char *buf)
 {
     u_char                    key[NGX_WS_CACHE_KEY];
     ngx_ws_zone_user_value_t  v;
 
-    ngx_ws_zone_user_key(key, tenant, user);
+    ngx_ws_zone_user_key(key, query, tenant, user);
 
     if (ngx_ws_cache_get(&zone->users, key, now, &v) != NGX_OK) {
         return NGX_DECLINED;
@@ -282,13 +284,13 @@ ngx_ws_zone_user_get(ngx_ws_zone_t *zone, uint64_t tenant, uint64_t user,
 
 
 void
-ngx_ws_zone_user_put(ngx_ws_zone_t *zone, uint64_t tenant, uint64_t user,
-    uint64_t until, ngx_uint_t exists, ngx_str_t *name)
+ngx_ws_zone_user_put(ngx_ws_zone_t *zone, uint64_t query, uint64_t tenant,
+    uint64_t user, uint64_t until, ngx_uint_t exists, ngx_str_t *name)
 {
     u_char                    key[NGX_WS_CACHE_KEY];
     ngx_ws_zone_user_value_t  v;
 
-    ngx_ws_zone_user_key(key, tenant, user);
+    ngx_ws_zone_user_key(key, query, tenant, user);
     ngx_memzero(&v, sizeof(ngx_ws_zone_user_value_t));
 
     if (exists) {
@@ -453,11 +455,13 @@ ngx_ws_zone_slot(ngx_ws_zone_t *zone, ngx_uint_t i)
 
 
 static void
-ngx_ws_zone_user_key(u_char *key, uint64_t tenant, uint64_t user)
+ngx_ws_zone_user_key(u_char *key, uint64_t query, uint64_t tenant,
+    uint64_t user)
 {
     ngx_memzero(key, NGX_WS_CACHE_KEY);
     ngx_memcpy(key, &tenant, sizeof(uint64_t));
     ngx_memcpy(key + sizeof(uint64_t), &user, sizeof(uint64_t));
+    ngx_memcpy(key + 2 * sizeof(uint64_t), &query, sizeof(uint64_t));
 }
 
 

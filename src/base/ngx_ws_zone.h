@@ -78,13 +78,15 @@ void ngx_ws_zone_token_revoke(ngx_ws_zone_t *zone, uint64_t *ids,
     ngx_uint_t n);
 
 /*
- * Users of a tenant in the same way; exists is 0 for one that is not there.
+ * Users of a tenant in the same way, by the hash of the query that was asked;
+ * exists is 0 for one that is not there.
  */
-ngx_int_t ngx_ws_zone_user_get(ngx_ws_zone_t *zone, uint64_t tenant,
-    uint64_t user, uint64_t now, ngx_uint_t *exists, ngx_str_t *name,
-    u_char *buf);
-void ngx_ws_zone_user_put(ngx_ws_zone_t *zone, uint64_t tenant,
-    uint64_t user, uint64_t until, ngx_uint_t exists, ngx_str_t *name);
+ngx_int_t ngx_ws_zone_user_get(ngx_ws_zone_t *zone, uint64_t query,
+    uint64_t tenant, uint64_t user, uint64_t now, ngx_uint_t *exists,
+    ngx_str_t *name, u_char *buf);
+void ngx_ws_zone_user_put(ngx_ws_zone_t *zone, uint64_t query,
+    uint64_t tenant, uint64_t user, uint64_t until, ngx_uint_t exists,
+    ngx_str_t *name);
 
 
 #endif /* _NGX_WS_ZONE_H_INCLUDED_ */

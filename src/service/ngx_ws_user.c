@@ -7,21 +7,32 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_token.h>
 #include <ngx_ws_user.h>
 
 
 #define NGX_WS_USER_NAMES  2
+#define NGX_WS_USER_LOG    60000       /* ms, between the same words */
+
+
+struct ngx_ws_user_query_s {
+    ngx_ws_mysql_stmt_t     *stmt;
+    uint64_t                 hash;     /* of the text, for the cache */
+};
 
 
 struct ngx_ws_users_s {
     ngx_ws_worker_t         *worker;
     ngx_rbtree_t             lookups;
     ngx_rbtree_node_t        sentinel;
+
+    ngx_msec_t               logged;
+    ngx_uint_t               refused;      /* unsigned  refused:1; */
 };
 
 
 typedef struct {
-    ngx_ws_mysql_stmt_t     *stmt;
+    ngx_ws_user_query_t     *query;
     uint64_t                 tenant;
     uint64_t                 user;
 } ngx_ws_user_key_t;
@@ -52,6 +63,8 @@ static ngx_ws_user_lookup_t *ngx_ws_user_lookup(ngx_ws_users_t *users,
 static ngx_ws_user_lookup_t *ngx_ws_user_lookup_start(ngx_ws_users_t *users,
     ngx_ws_user_key_t *key, uint32_t hash);
 static void ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res);
+static void ngx_ws_user_refused(ngx_ws_users_t *users,
+    ngx_ws_mysql_result_t *res);
 static ngx_str_t ngx_ws_user_name(ngx_ws_mysql_result_t *res, u_char *buf);
 
 
@@ -62,26 +75,38 @@ static ngx_str_t  ngx_ws_user_names[] = {
 };
 
 
-ngx_ws_mysql_stmt_t *
+ngx_ws_user_query_t *
 ngx_ws_user_compile(ngx_conf_t *cf, ngx_str_t *text)
 {
+    u_char                digest[NGX_WS_TOKEN_DIGEST];
     ngx_str_t             err, laravel;
-    ngx_ws_mysql_stmt_t  *stmt;
+    ngx_ws_user_query_t  *query;
+
+    query = ngx_palloc(cf->pool, sizeof(ngx_ws_user_query_t));
+    if (query == NULL) {
+        return NULL;
+    }
 
     if (text == NULL) {
         laravel = ngx_ws_mysql_stmt_text("user_find");
         text = &laravel;
     }
 
-    stmt = ngx_ws_mysql_stmt_compile(cf->pool, text, NGX_WS_MYSQL_ONE,
-                                     ngx_ws_user_names, &err);
+    query->stmt = ngx_ws_mysql_stmt_compile(cf->pool, text, NGX_WS_MYSQL_ONE,
+                                            ngx_ws_user_names, &err);
+    if (query->stmt == NULL) {
+        if (err.len) {
+            ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                               "invalid query of users: %V", &err);
+        }
 
-    if (stmt == NULL && err.len) {
-        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid query of users: %V", &err);
+        return NULL;
     }
 
-    return stmt;
+    ngx_ws_token_digest(text, digest);
+    ngx_memcpy(&query->hash, digest, sizeof(uint64_t));
+
+    return query;
 }
 
 
@@ -96,6 +121,8 @@ ngx_ws_users_create(ngx_ws_worker_t *w)
     }
 
     users->worker = w;
+    users->logged = 0;
+    users->refused = 0;
 
     ngx_rbtree_init(&users->lookups, &users->sentinel,
                     ngx_str_rbtree_insert_value);
@@ -134,19 +161,19 @@ ngx_ws_user_find(ngx_ws_call_t *call, uint64_t user, ngx_ws_user_done_pt done)
 
     w = call->worker;
 
-    if (ngx_ws_zone_user_get(w->zone, call->identity->tenant, user,
+    ngx_memzero(&key, sizeof(ngx_ws_user_key_t));
+
+    key.query = call->conf->user_query;
+    key.tenant = call->identity->tenant;
+    key.user = user;
+
+    if (ngx_ws_zone_user_get(w->zone, key.query->hash, key.tenant, user,
                              ngx_ws_worker_now(), &exists, &name, buf)
         == NGX_OK)
     {
         done(call, exists ? NGX_OK : NGX_DECLINED, &name);
         return;
     }
-
-    ngx_memzero(&key, sizeof(ngx_ws_user_key_t));
-
-    key.stmt = call->conf->user_query;
-    key.tenant = call->identity->tenant;
-    key.user = user;
 
     wait = ngx_palloc(call->pool, sizeof(ngx_ws_user_wait_t));
     lookup = wait ? ngx_ws_user_lookup(w->users, &key) : NULL;
@@ -201,8 +228,8 @@ ngx_ws_user_lookup_start(ngx_ws_users_t *users, ngx_ws_user_key_t *key,
     ngx_ws_mysql_set_uint(&values[0], key->user);
     ngx_ws_mysql_set_uint(&values[1], key->tenant);
 
-    lookup->op = ngx_ws_mysql_query(users->worker->mysql, key->stmt, values,
-                                    NGX_WS_USER_NAMES,
+    lookup->op = ngx_ws_mysql_query(users->worker->mysql, key->query->stmt,
+                                    values, NGX_WS_USER_NAMES,
                                     ngx_ws_user_lookup_done, lookup);
     if (lookup->op == NULL) {
         ngx_free(lookup);
@@ -245,9 +272,14 @@ ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res)
         found = res->nrows ? NGX_OK : NGX_DECLINED;
         keep = res->nrows ? w->conf->token_cache : w->conf->token_cache_miss;
 
-        ngx_ws_zone_user_put(w->zone, lookup->key.tenant, lookup->key.user,
+        ngx_ws_zone_user_put(w->zone, lookup->key.query->hash,
+                             lookup->key.tenant, lookup->key.user,
                              ngx_ws_worker_now() + keep, res->nrows != 0,
                              &name);
+        lookup->users->refused = 0;
+
+    } else if (res->rc == NGX_ERROR) {
+        ngx_ws_user_refused(lookup->users, res);
     }
 
     ngx_rbtree_delete(&lookup->users->lookups, &lookup->node.node);
@@ -261,6 +293,24 @@ ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res)
     }
 
     ngx_free(lookup);
+}
+
+
+/* What is asked for each message is not said each time. */
+
+static void
+ngx_ws_user_refused(ngx_ws_users_t *users, ngx_ws_mysql_result_t *res)
+{
+    if (users->refused && ngx_current_msec - users->logged < NGX_WS_USER_LOG) {
+        return;
+    }
+
+    users->refused = 1;
+    users->logged = ngx_current_msec;
+
+    ngx_log_error(NGX_LOG_ERR, users->worker->log, 0,
+                  "mysql refused the query of users: %V (%ui)",
+                  &res->error, res->errnum);
 }
 
 

@@ -20,6 +20,8 @@
  * for all who wait for the same.
  */
 
+typedef struct ngx_ws_user_query_s  ngx_ws_user_query_t;
+
 /*
  * found: NGX_OK with the name (valid in the callback), NGX_DECLINED there is
  * no such user in the tenant, NGX_ERROR MySQL is away.
@@ -34,7 +36,7 @@ typedef void (*ngx_ws_user_done_pt)(ngx_ws_call_t *call, ngx_int_t found,
  * :tenant_id; a row means that the user exists, its column "name" is the name.
  * NULL after the reason was logged at its place.
  */
-ngx_ws_mysql_stmt_t *ngx_ws_user_compile(ngx_conf_t *cf, ngx_str_t *text);
+ngx_ws_user_query_t *ngx_ws_user_compile(ngx_conf_t *cf, ngx_str_t *text);
 
 
 ngx_ws_users_t *ngx_ws_users_create(ngx_ws_worker_t *w);

@@ -184,24 +184,24 @@ users(void)
     ngx_uint_t  exists;
 
     ngx_str_set(&name, "Jane");
-    ngx_ws_zone_user_put(zone, 1, 2, 100, 1, &name);
+    ngx_ws_zone_user_put(zone, 1, 1, 2, 100, 1, &name);
 
-    is_int(ngx_ws_zone_user_get(zone, 1, 2, 99, &exists, &got, buf), NGX_OK,
+    is_int(ngx_ws_zone_user_get(zone, 1, 1, 2, 99, &exists, &got, buf), NGX_OK,
            "a user");
     is_int(exists, 1, "... who is there");
     is_str(&got, "Jane", "... by name");
-    is_int(ngx_ws_zone_user_get(zone, 1, 2, 100, &exists, &got, buf),
+    is_int(ngx_ws_zone_user_get(zone, 1, 1, 2, 100, &exists, &got, buf),
            NGX_DECLINED, "... as long as it is kept");
-    is_int(ngx_ws_zone_user_get(zone, 2, 1, 0, &exists, &got, buf),
+    is_int(ngx_ws_zone_user_get(zone, 1, 2, 1, 0, &exists, &got, buf),
            NGX_DECLINED, "not another tenant's");
 
-    ngx_ws_zone_user_put(zone, 1, 2, 100, 0, &name);
-    (void) ngx_ws_zone_user_get(zone, 1, 2, 0, &exists, &got, buf);
+    ngx_ws_zone_user_put(zone, 1, 1, 2, 100, 0, &name);
+    (void) ngx_ws_zone_user_get(zone, 1, 1, 2, 0, &exists, &got, buf);
     ok(exists == 0 && got.len == 0, "one who is not there");
 
     name.len = NGX_WS_ZONE_NAME_LEN + 1;
-    ngx_ws_zone_user_put(zone, 1, 2, 100, 1, &name);
-    is_int(ngx_ws_zone_user_get(zone, 1, 2, 0, &exists, &got, buf),
+    ngx_ws_zone_user_put(zone, 1, 1, 2, 100, 1, &name);
+    is_int(ngx_ws_zone_user_get(zone, 1, 1, 2, 0, &exists, &got, buf),
            NGX_DECLINED, "a name that is too long");
 }
 
