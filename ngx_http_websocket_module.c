@@ -84,6 +84,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
+    { ngx_string("websocket_token_check_query"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
+      ngx_http_websocket_conf_token_check,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_user_query"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_http_websocket_conf_user_query,
@@ -189,6 +196,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, service.throttle),
       NULL },
 
+    { ngx_string("websocket_event_rate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_limit_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, session.event_rate),
+      NULL },
+
     { ngx_string("websocket_send_queue"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE1,
       ngx_conf_set_size_slot,
@@ -278,9 +292,9 @@ ngx_http_websocket_create_main_conf(ngx_conf_t *cf)
      *
      *     wmcf->conf.redis, wmcf->conf.mysql = { 0 };
      *     wmcf->conf.zone = NULL;
-     *     wmcf->auth_query, wmcf->user_query = NULL;
+     *     wmcf->auth_query, wmcf->token_check, wmcf->user_query = NULL;
      *     wmcf->loop, wmcf->worker = NULL;
-     *     wmcf->redis, wmcf->mysql, wmcf->warned = 0;
+     *     wmcf->redis, wmcf->mysql, wmcf->warned, wmcf->warned_check = 0;
      */
 
     wmcf->conf.token_cache = NGX_CONF_UNSET_MSEC;
@@ -346,9 +360,11 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     wlcf->session.max_message_size = NGX_CONF_UNSET_SIZE;
     wlcf->session.send_queue = NGX_CONF_UNSET_SIZE;
     wlcf->session.compression = NGX_CONF_UNSET;
+    wlcf->session.event_rate.limit = NGX_CONF_UNSET_UINT;
     wlcf->session.echo = NGX_CONF_UNSET_UINT;
 
     wlcf->service.auth_query = NGX_CONF_UNSET_PTR;
+    wlcf->service.token_check = NGX_CONF_UNSET_PTR;
     wlcf->service.user_query = NGX_CONF_UNSET_PTR;
     wlcf->service.typing_ttl = NGX_CONF_UNSET_MSEC;
     wlcf->service.presence_grace = NGX_CONF_UNSET_MSEC;
@@ -386,11 +402,23 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->session.send_queue, 1024 * 1024);
     ngx_conf_merge_value(conf->session.compression,
                               prev->session.compression, 0);
+    ngx_http_websocket_limit_merge(&conf->session.event_rate,
+                              &prev->session.event_rate, 0, 0);
 
     conf->service.log = clcf->error_log;
 
     ngx_conf_merge_ptr_value(conf->service.auth_query,
                               prev->service.auth_query, wmcf->auth_query);
+    ngx_conf_merge_ptr_value(conf->service.token_check,
+                              prev->service.token_check, wmcf->token_check);
+
+    if (conf->service.auth_query != wmcf->auth_query
+        && conf->service.token_check == wmcf->token_check)
+    {
+        /* which is good for the default query alone */
+        conf->service.token_check = NULL;
+    }
+
     ngx_conf_merge_ptr_value(conf->service.user_query,
                               prev->service.user_query, wmcf->user_query);
     ngx_conf_merge_msec_value(conf->service.typing_ttl,

@@ -72,3 +72,36 @@ invalid window "25h" in "websocket_throttle"
     location / { websocket_throttle off; websocket_throttle 60 1m; }
 --- error_log
 "websocket_throttle" directive is duplicate
+
+
+
+=== TEST 8: a rate of events without a window
+--- config
+    websocket_event_rate 10;
+--- error_log
+"websocket_event_rate" directive needs a limit and a window
+
+
+
+=== TEST 9: a rate of nothing
+--- config
+    location /ws { websocket_event_rate 0 1s; }
+--- error_log
+invalid limit "0" in "websocket_event_rate"
+
+
+
+=== TEST 10: two queries of live tokens
+--- http_config
+    websocket_token_check_query "SELECT 1 WHERE 1 IN (:ids)";
+    websocket_token_check_query "SELECT 1 WHERE 1 IN (:ids)";
+--- error_log
+"websocket_token_check_query" directive is duplicate
+
+
+
+=== TEST 11: a query of live tokens with another name
+--- http_config
+    websocket_token_check_query "SELECT 1 WHERE 1 IN (:all)";
+--- error_log
+invalid query of live tokens:

@@ -60,6 +60,7 @@ typedef struct {
     size_t                  max_message_size;
     size_t                  send_queue;
     ngx_flag_t              compression;
+    ngx_ws_rate_t           event_rate;       /* of one socket */
     ngx_uint_t              echo;             /* NGX_WS_ECHO_* */
 } ngx_ws_session_conf_t;
 
@@ -74,7 +75,8 @@ typedef struct {
 typedef struct {
     ngx_log_t              *log;
     void                   *auth_query;       /* ngx_ws_auth_query_t * */
-    void                   *user_query;       /* ngx_ws_mysql_stmt_t * */
+    void                   *token_check;      /* ngx_ws_mysql_stmt_t * */
+    void                   *user_query;       /* ngx_ws_user_query_t * */
     ngx_msec_t              typing_ttl;
     ngx_msec_t              presence_grace;
     ngx_ws_rate_t           throttle;         /* of REST, by user */

@@ -35,6 +35,7 @@ typedef enum {
 typedef struct {
     ngx_ws_worker_conf_t          conf;
     void                         *auth_query;    /* the defaults */
+    void                         *token_check;
     void                         *user_query;
     ngx_array_t                   places;        /* of ..._place_t */
 
@@ -45,6 +46,7 @@ typedef struct {
     unsigned                      redis:1;       /* is configured */
     unsigned                      mysql:1;
     unsigned                      warned:1;      /* of the missing bundle */
+    unsigned                      warned_check:1;  /* of the missing query */
 } ngx_http_websocket_main_conf_t;
 
 
@@ -148,6 +150,8 @@ char *ngx_http_websocket_conf_stats_interval(ngx_conf_t *cf,
     ngx_command_t *cmd, void *conf);
 char *ngx_http_websocket_conf_auth_query(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_conf_token_check(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 char *ngx_http_websocket_conf_user_query(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
 char *ngx_http_websocket_conf_door(ngx_conf_t *cf, ngx_command_t *cmd,

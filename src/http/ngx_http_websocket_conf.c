@@ -10,6 +10,7 @@
 
 #include <ngx_http_websocket.h>
 #include <ngx_ws_auth.h>
+#include <ngx_ws_expiry.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_mysql_conf.h>
 #include <ngx_ws_redis_conf.h>
@@ -284,6 +285,26 @@ ngx_http_websocket_conf_auth_query(ngx_conf_t *cf, ngx_command_t *cmd,
 
 
 char *
+ngx_http_websocket_conf_token_check(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_websocket_loc_conf_t  *wlcf = conf;
+
+    ngx_str_t  *value;
+
+    if (wlcf->service.token_check != NGX_CONF_UNSET_PTR) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    wlcf->service.token_check = ngx_ws_expiry_compile(cf, &value[1]);
+
+    return wlcf->service.token_check ? NGX_CONF_OK : NGX_CONF_ERROR;
+}
+
+
+char *
 ngx_http_websocket_conf_user_query(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf)
 {
@@ -536,9 +557,12 @@ ngx_http_websocket_conf_defaults(ngx_conf_t *cf,
     }
 
     wmcf->auth_query = ngx_ws_auth_compile(cf, NULL);
+    wmcf->token_check = ngx_ws_expiry_compile(cf, NULL);
     wmcf->user_query = ngx_ws_user_compile(cf, NULL);
 
-    if (wmcf->auth_query == NULL || wmcf->user_query == NULL) {
+    if (wmcf->auth_query == NULL || wmcf->token_check == NULL
+        || wmcf->user_query == NULL)
+    {
         return NGX_ERROR;
     }
 

@@ -17,6 +17,8 @@ static ngx_int_t ngx_http_websocket_place_echo(ngx_conf_t *cf,
     ngx_http_websocket_place_t *place);
 static void ngx_http_websocket_place_bundle(ngx_conf_t *cf,
     ngx_http_websocket_main_conf_t *wmcf, ngx_http_websocket_place_t *place);
+static void ngx_http_websocket_place_check_query(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf, ngx_http_websocket_place_t *place);
 
 
 ngx_int_t
@@ -103,6 +105,7 @@ ngx_http_websocket_place_door(ngx_conf_t *cf,
     }
 
     ngx_http_websocket_place_bundle(cf, wmcf, place);
+    ngx_http_websocket_place_check_query(cf, wmcf, place);
 
     return NGX_OK;
 }
@@ -152,4 +155,28 @@ ngx_http_websocket_place_bundle(ngx_conf_t *cf,
                   "\"websocket_socketio_bundle\" is not set, so "
                   "\"socket.io.js\" will not be found in the location "
                   "in %V:%ui", &place->file, place->line);
+}
+
+
+/* Sockets of a token that was deleted go on, unless it is looked for. */
+
+static void
+ngx_http_websocket_place_check_query(ngx_conf_t *cf,
+    ngx_http_websocket_main_conf_t *wmcf, ngx_http_websocket_place_t *place)
+{
+    if (place->conf->door == NGX_HTTP_WEBSOCKET_API
+        || place->conf->service.token_check
+        || wmcf->warned_check)
+    {
+        return;
+    }
+
+    wmcf->warned_check = 1;
+
+    ngx_log_error(NGX_LOG_WARN, cf->log, 0,
+                  "\"websocket_auth_query\" without "
+                  "\"websocket_token_check_query\": live sockets will not "
+                  "notice that their token was deleted, only that it has "
+                  "expired or was revoked, in the location in %V:%ui",
+                  &place->file, place->line);
 }

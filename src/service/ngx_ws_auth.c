@@ -55,29 +55,28 @@ struct ngx_ws_auth_wait_s {
     ngx_queue_t              queue;
     ngx_ws_auth_done_pt      done;
     void                    *data;
+    ngx_ws_service_conf_t   *conf;
 
     /* of one that is held */
-    ngx_ws_auth_query_t     *query;
     ngx_str_t                token;
     u_char                   token_data[];
 };
 
 
 static ngx_ws_auth_wait_t *ngx_ws_auth_hold(ngx_ws_auth_t *auth,
-    ngx_ws_auth_query_t *query, ngx_str_t *token, ngx_ws_auth_done_pt done,
+    ngx_ws_service_conf_t *conf, ngx_str_t *token, ngx_ws_auth_done_pt done,
     void *data);
 static void ngx_ws_auth_start_handler(ngx_event_t *ev);
 static void ngx_ws_auth_release(ngx_ws_auth_t *auth,
     ngx_ws_auth_wait_t *wait);
-static ngx_int_t ngx_ws_auth_ask(ngx_ws_auth_t *auth,
-    ngx_ws_auth_query_t *query, u_char *digest, ngx_str_t *token,
-    ngx_ws_auth_wait_t *wait);
+static ngx_int_t ngx_ws_auth_ask(ngx_ws_auth_t *auth, u_char *digest,
+    ngx_str_t *token, ngx_ws_auth_wait_t *wait);
 static void ngx_ws_auth_key(ngx_ws_auth_query_t *query, ngx_str_t *token,
     u_char *digest);
 static ngx_int_t ngx_ws_auth_cached(ngx_ws_auth_t *auth,
-    ngx_ws_auth_query_t *query, u_char *digest, ngx_ws_identity_t **id);
+    ngx_ws_service_conf_t *conf, u_char *digest, ngx_ws_identity_t **id);
 static ngx_int_t ngx_ws_auth_identity(ngx_ws_auth_t *auth,
-    ngx_ws_auth_query_t *query, u_char *digest, ngx_ws_zone_token_t *token,
+    ngx_ws_service_conf_t *conf, u_char *digest, ngx_ws_zone_token_t *token,
     ngx_ws_identity_t **id);
 static ngx_ws_auth_lookup_t *ngx_ws_auth_lookup(ngx_ws_auth_t *auth,
     ngx_ws_auth_query_t *query, u_char *digest, ngx_str_t *presented,
@@ -218,13 +217,13 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
     }
 
     if (!auth->started) {
-        *wait = ngx_ws_auth_hold(auth, conf->auth_query, token, done, data);
+        *wait = ngx_ws_auth_hold(auth, conf, token, done, data);
         return *wait ? NGX_AGAIN : NGX_ERROR;
     }
 
     ngx_ws_auth_key(conf->auth_query, token, digest);
 
-    rc = ngx_ws_auth_cached(auth, conf->auth_query, digest, id);
+    rc = ngx_ws_auth_cached(auth, conf, digest, id);
     if (rc != NGX_AGAIN) {
         return rc;
     }
@@ -236,8 +235,9 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
 
     aw->done = done;
     aw->data = data;
+    aw->conf = conf;
 
-    if (ngx_ws_auth_ask(auth, conf->auth_query, digest, token, aw) != NGX_OK) {
+    if (ngx_ws_auth_ask(auth, digest, token, aw) != NGX_OK) {
         ngx_free(aw);
         return NGX_ERROR;
     }
@@ -249,10 +249,25 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
 
 
 ngx_ws_identity_t *
-ngx_ws_auth_accept(ngx_ws_auth_t *auth, u_char *digest,
-    ngx_ws_zone_token_t *token)
+ngx_ws_auth_accept(ngx_ws_auth_t *auth, ngx_ws_service_conf_t *conf,
+    u_char *digest, ngx_ws_zone_token_t *token)
 {
-    return ngx_ws_identity_get(&auth->identities, digest, token);
+    ngx_ws_identity_t  *id;
+
+    id = ngx_ws_identity_get(&auth->identities, digest, token);
+
+    if (id) {
+        id->check = conf->token_check;
+    }
+
+    return id;
+}
+
+
+ngx_ws_identities_t *
+ngx_ws_auth_identities(ngx_ws_auth_t *auth)
+{
+    return &auth->identities;
 }
 
 
@@ -270,7 +285,7 @@ ngx_ws_auth_cancel(ngx_ws_auth_wait_t *wait)
  */
 
 static ngx_ws_auth_wait_t *
-ngx_ws_auth_hold(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
+ngx_ws_auth_hold(ngx_ws_auth_t *auth, ngx_ws_service_conf_t *conf,
     ngx_str_t *token, ngx_ws_auth_done_pt done, void *data)
 {
     ngx_ws_auth_wait_t  *wait;
@@ -283,7 +298,7 @@ ngx_ws_auth_hold(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
 
     wait->done = done;
     wait->data = data;
-    wait->query = query;
+    wait->conf = conf;
     wait->token.data = wait->token_data;
     wait->token.len = token->len;
 
@@ -331,12 +346,12 @@ ngx_ws_auth_release(ngx_ws_auth_t *auth, ngx_ws_auth_wait_t *wait)
 
     id = NULL;
 
-    ngx_ws_auth_key(wait->query, &wait->token, digest);
+    ngx_ws_auth_key(wait->conf->auth_query, &wait->token, digest);
 
-    rc = ngx_ws_auth_cached(auth, wait->query, digest, &id);
+    rc = ngx_ws_auth_cached(auth, wait->conf, digest, &id);
 
     if (rc == NGX_AGAIN) {
-        rc = ngx_ws_auth_ask(auth, wait->query, digest, &wait->token, wait);
+        rc = ngx_ws_auth_ask(auth, digest, &wait->token, wait);
 
         if (rc == NGX_OK) {
             return;
@@ -351,8 +366,8 @@ ngx_ws_auth_release(ngx_ws_auth_t *auth, ngx_ws_auth_wait_t *wait)
 /* Asks MySQL, once for all who wait for the same token. */
 
 static ngx_int_t
-ngx_ws_auth_ask(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
-    u_char *digest, ngx_str_t *token, ngx_ws_auth_wait_t *wait)
+ngx_ws_auth_ask(ngx_ws_auth_t *auth, u_char *digest, ngx_str_t *token,
+    ngx_ws_auth_wait_t *wait)
 {
     ngx_ws_token_t         parsed;
     ngx_ws_auth_lookup_t  *lookup;
@@ -365,7 +380,8 @@ ngx_ws_auth_ask(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
             return NGX_ERROR;
         }
 
-        lookup = ngx_ws_auth_lookup(auth, query, digest, token, &parsed);
+        lookup = ngx_ws_auth_lookup(auth, wait->conf->auth_query, digest,
+                                    token, &parsed);
         if (lookup == NULL) {
             return NGX_ERROR;
         }
@@ -398,7 +414,7 @@ ngx_ws_auth_key(ngx_ws_auth_query_t *query, ngx_str_t *token, u_char *digest)
 /* As ngx_ws_auth_verify(); NGX_AGAIN: MySQL has to be asked. */
 
 static ngx_int_t
-ngx_ws_auth_cached(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
+ngx_ws_auth_cached(ngx_ws_auth_t *auth, ngx_ws_service_conf_t *conf,
     u_char *digest, ngx_ws_identity_t **id)
 {
     u_char               name[NGX_WS_ZONE_NAME_LEN];
@@ -415,14 +431,16 @@ ngx_ws_auth_cached(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
 
     ngx_ws_metric_add(TOKEN_HITS, 1);
 
-    return ngx_ws_auth_identity(auth, query, digest, &token, id);
+    return ngx_ws_auth_identity(auth, conf, digest, &token, id);
 }
 
 
 static ngx_int_t
-ngx_ws_auth_identity(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
+ngx_ws_auth_identity(ngx_ws_auth_t *auth, ngx_ws_service_conf_t *conf,
     u_char *digest, ngx_ws_zone_token_t *token, ngx_ws_identity_t **id)
 {
+    ngx_ws_auth_query_t  *query;
+
     if (!token->valid
         || (token->expires && token->expires <= ngx_ws_worker_now()))
     {
@@ -430,10 +448,12 @@ ngx_ws_auth_identity(ngx_ws_auth_t *auth, ngx_ws_auth_query_t *query,
         return NGX_DECLINED;
     }
 
-    *id = ngx_ws_identity_get(&auth->identities, digest, token);
+    *id = ngx_ws_auth_accept(auth, conf, digest, token);
     if (*id == NULL) {
         return NGX_ERROR;
     }
+
+    query = conf->auth_query;
 
     if (query->used && token->token) {
         ngx_ws_auth_used_add(&auth->used, query->used, token->token);
@@ -541,7 +561,7 @@ ngx_ws_auth_lookup_done(void *data, ngx_ws_mysql_result_t *res)
         rc = found;
 
         if (rc == NGX_OK) {
-            rc = ngx_ws_auth_identity(auth, lookup->query, lookup->digest,
+            rc = ngx_ws_auth_identity(auth, wait->conf, lookup->digest,
                                       &token, &id);
         }
 

@@ -74,8 +74,11 @@ void ngx_ws_auth_up(ngx_ws_auth_t *auth);
  * A reference to an identity that was verified by another worker.  NULL
  * without memory.
  */
-ngx_ws_identity_t *ngx_ws_auth_accept(ngx_ws_auth_t *auth, u_char *digest,
-    ngx_ws_zone_token_t *token);
+ngx_ws_identity_t *ngx_ws_auth_accept(ngx_ws_auth_t *auth,
+    ngx_ws_service_conf_t *conf, u_char *digest, ngx_ws_zone_token_t *token);
+
+/* All identities of the worker. */
+ngx_ws_identities_t *ngx_ws_auth_identities(ngx_ws_auth_t *auth);
 
 /* Forgets the waiter: done() is not called. */
 void ngx_ws_auth_cancel(ngx_ws_auth_wait_t *wait);

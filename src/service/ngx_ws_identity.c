@@ -16,6 +16,7 @@ static ngx_ws_identity_t *ngx_ws_identity_create(ngx_ws_identities_t *ids,
     u_char *digest, ngx_ws_zone_token_t *token);
 static ngx_uint_t ngx_ws_identity_same(ngx_ws_identity_t *id,
     ngx_ws_zone_token_t *token);
+static void ngx_ws_identity_forget(ngx_ws_identity_t *id);
 static void ngx_ws_identity_remove(ngx_ws_identity_t *id);
 static uint32_t ngx_ws_identity_hash(u_char *digest);
 
@@ -24,6 +25,8 @@ void
 ngx_ws_identities_init(ngx_ws_identities_t *ids, ngx_log_t *log)
 {
     ngx_rbtree_init(&ids->tree, &ids->sentinel, ngx_str_rbtree_insert_value);
+    ngx_rbtree_init(&ids->expiring, &ids->sentinel, ngx_rbtree_insert_value);
+    ngx_queue_init(&ids->all);
     ids->log = log;
 }
 
@@ -31,10 +34,12 @@ ngx_ws_identities_init(ngx_ws_identities_t *ids, ngx_log_t *log)
 void
 ngx_ws_identities_cleanup(ngx_ws_identities_t *ids)
 {
-    while (ids->tree.root != &ids->sentinel) {
-        ngx_ws_identity_remove((ngx_ws_identity_t *)
-                               ngx_rbtree_min(ids->tree.root,
-                                              &ids->sentinel));
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&ids->all)) {
+        q = ngx_queue_head(&ids->all);
+
+        ngx_ws_identity_remove(ngx_queue_data(q, ngx_ws_identity_t, queue));
     }
 }
 
@@ -52,7 +57,7 @@ ngx_ws_identity_get(ngx_ws_identities_t *ids, u_char *digest,
             return ngx_ws_identity_ref(id);
         }
 
-        ngx_ws_identity_remove(id);
+        ngx_ws_identity_forget(id);
     }
 
     return ngx_ws_identity_create(ids, digest, token);
@@ -91,6 +96,12 @@ ngx_ws_identity_create(ngx_ws_identities_t *ids, u_char *digest,
     id->token = token->token;
     id->expires = token->expires;
     id->abilities = (ngx_uint_t) token->abilities;
+    id->check = NULL;
+    id->round = 0;
+    id->known = 1;
+    id->dead = 0;
+
+    ngx_queue_init(&id->sockets);
 
     id->name.len = token->name.len;
     id->name.data = id->data;
@@ -106,6 +117,12 @@ ngx_ws_identity_create(ngx_ws_identities_t *ids, u_char *digest,
     id->node.str.data = id->digest;
 
     ngx_rbtree_insert(&ids->tree, &id->node.node);
+    ngx_queue_insert_tail(&ids->all, &id->queue);
+
+    if (id->expires) {
+        id->expiry.key = (ngx_rbtree_key_t) id->expires;
+        ngx_rbtree_insert(&ids->expiring, &id->expiry);
+    }
 
     return id;
 }
@@ -121,6 +138,38 @@ ngx_ws_identity_same(ngx_ws_identity_t *id, ngx_ws_zone_token_t *token)
            && id->abilities == token->abilities
            && id->name.len == token->name.len
            && ngx_memcmp(id->name.data, token->name.data, id->name.len) == 0;
+}
+
+
+ngx_ws_identity_t *
+ngx_ws_identity_next(ngx_ws_identities_t *ids)
+{
+    ngx_rbtree_node_t  *node;
+
+    if (ids->expiring.root == &ids->sentinel) {
+        return NULL;
+    }
+
+    node = ngx_rbtree_min(ids->expiring.root, &ids->sentinel);
+
+    return ngx_rbtree_data(node, ngx_ws_identity_t, expiry);
+}
+
+
+void
+ngx_ws_identity_end(ngx_ws_identity_t *id)
+{
+    if (id->dead) {
+        return;
+    }
+
+    id->dead = 1;
+
+    ngx_ws_identity_forget(id);
+
+    if (id->expires) {
+        ngx_rbtree_delete(&id->identities->expiring, &id->expiry);
+    }
 }
 
 
@@ -149,9 +198,21 @@ ngx_ws_identity_unref(ngx_ws_identity_t *id)
 
 
 static void
+ngx_ws_identity_forget(ngx_ws_identity_t *id)
+{
+    if (id->known) {
+        ngx_rbtree_delete(&id->identities->tree, &id->node.node);
+        id->known = 0;
+    }
+}
+
+
+static void
 ngx_ws_identity_remove(ngx_ws_identity_t *id)
 {
-    ngx_rbtree_delete(&id->identities->tree, &id->node.node);
+    ngx_ws_identity_end(id);
+
+    ngx_queue_remove(&id->queue);
     id->identities = NULL;
 }
 

@@ -11,25 +11,32 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_mysql_stmt.h>
 #include <ngx_ws_token.h>
 #include <ngx_ws_zone.h>
 
 
 /*
  * Who a token speaks for.  Counted: sessions and calls hold references, all
- * that hold the same token in a worker share one.
+ * that hold the same token in a worker share one.  It ends by its time or
+ * when the token is revoked; whoever holds it has to look at "dead" then.
  */
 
 typedef struct {
-    ngx_rbtree_t          tree;
+    ngx_rbtree_t          tree;          /* by digest */
+    ngx_rbtree_t          expiring;      /* by time */
     ngx_rbtree_node_t     sentinel;
+    ngx_queue_t           all;
     ngx_log_t            *log;
 } ngx_ws_identities_t;
 
 
 typedef struct {
     ngx_str_node_t        node;          /* its str is the digest */
-    ngx_ws_identities_t  *identities;    /* NULL: out of the tree */
+    ngx_rbtree_node_t     expiry;        /* of expires, unless 0 or dead */
+    ngx_queue_t           queue;         /* of all */
+    ngx_queue_t           sockets;       /* the session layer's */
+    ngx_ws_identities_t  *identities;    /* NULL: they are no more */
     ngx_uint_t            refs;
     uint64_t              user;
     uint64_t              tenant;
@@ -38,6 +45,13 @@ typedef struct {
     ngx_uint_t            abilities;     /* NGX_WS_TOKEN_ABILITY_* */
     u_char                digest[NGX_WS_TOKEN_DIGEST];  /* key in the zone */
     ngx_str_t             name;          /* of the user */
+
+    ngx_ws_mysql_stmt_t  *check;         /* asks whether it is still good */
+    ngx_uint_t            round;         /* of checks, in which it was asked */
+
+    unsigned              known:1;       /* in the tree */
+    unsigned              dead:1;
+
     u_char                data[];
 } ngx_ws_identity_t;
 
@@ -53,6 +67,12 @@ void ngx_ws_identities_cleanup(ngx_ws_identities_t *ids);
  */
 ngx_ws_identity_t *ngx_ws_identity_get(ngx_ws_identities_t *ids,
     u_char *digest, ngx_ws_zone_token_t *token);
+
+/* The one that expires next, or NULL. */
+ngx_ws_identity_t *ngx_ws_identity_next(ngx_ws_identities_t *ids);
+
+/* It is dead from now on; who comes with the same token gets another one. */
+void ngx_ws_identity_end(ngx_ws_identity_t *id);
 
 ngx_ws_identity_t *ngx_ws_identity_ref(ngx_ws_identity_t *id);
 void ngx_ws_identity_unref(ngx_ws_identity_t *id);

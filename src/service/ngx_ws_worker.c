@@ -11,6 +11,7 @@
 #include <ngx_ws_auth.h>
 #include <ngx_ws_bus.h>
 #include <ngx_ws_cleanup.h>
+#include <ngx_ws_expiry.h>
 #include <ngx_ws_id.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_listen.h>
@@ -173,7 +174,9 @@ ngx_ws_worker_open_mysql(ngx_ws_worker_t *w, ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    return NGX_OK;
+    w->expiry = ngx_ws_expiry_create(w, ngx_ws_auth_identities(w->auth));
+
+    return w->expiry ? NGX_OK : NGX_ERROR;
 }
 
 
@@ -220,6 +223,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 
     if (w->users) {
         ngx_ws_users_destroy(w->users);
+    }
+
+    if (w->expiry) {
+        ngx_ws_expiry_destroy(w->expiry);
     }
 
     if (w->auth) {
@@ -349,6 +356,12 @@ static void
 ngx_ws_worker_message(void *data, ngx_str_t *channel, ngx_str_t *payload)
 {
     ngx_ws_worker_t *w = data;
+
+    if (w->expiry
+        && ngx_ws_expiry_message(w->expiry, channel, payload) == NGX_OK)
+    {
+        return;
+    }
 
     ngx_ws_bus_message(w->bus, channel, payload);
 }

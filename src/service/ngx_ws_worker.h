@@ -14,6 +14,7 @@
 
 #include <ngx_ws_channel.h>
 #include <ngx_ws_conf.h>
+#include <ngx_ws_identity.h>
 #include <ngx_ws_mysql.h>
 #include <ngx_ws_redis.h>
 #include <ngx_ws_timer.h>
@@ -30,6 +31,7 @@ typedef struct ngx_ws_worker_s     ngx_ws_worker_t;
 typedef struct ngx_ws_auth_s       ngx_ws_auth_t;
 typedef struct ngx_ws_bus_s        ngx_ws_bus_t;
 typedef struct ngx_ws_cleanup_s    ngx_ws_cleanup_t;
+typedef struct ngx_ws_expiry_s     ngx_ws_expiry_t;
 typedef struct ngx_ws_ids_s        ngx_ws_ids_t;
 typedef struct ngx_ws_letters_s    ngx_ws_letters_t;
 typedef struct ngx_ws_polls_s      ngx_ws_polls_t;
@@ -51,6 +53,9 @@ typedef struct {
     ngx_ws_channel_each_pt   deliver;
     /* the link for messages is lost */
     void                   (*deaf)(ngx_ws_worker_t *w);
+    /* the token has ended; see id->sockets */
+    void                   (*expired)(ngx_ws_worker_t *w,
+                                      ngx_ws_identity_t *id);
 
     ngx_ws_timer_pt          timer;        /* of the worker's wheel */
 } ngx_ws_worker_handler_t;
@@ -69,6 +74,7 @@ struct ngx_ws_worker_s {
     ngx_ws_auth_t           *auth;
     ngx_ws_bus_t            *bus;
     ngx_ws_cleanup_t        *cleanup;
+    ngx_ws_expiry_t         *expiry;
     ngx_ws_ids_t            *ids;
     ngx_ws_record_t         *record;
     ngx_ws_registry_t       *registry;

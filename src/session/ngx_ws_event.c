@@ -11,11 +11,13 @@
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_login.h>
+#include <ngx_ws_metrics.h>
 #include <ngx_ws_random.h>
 
 
 #define NGX_WS_EVENT_CALLS      64     /* of one client at a time */
 #define NGX_WS_EVENT_ERROR_LEN  8192
+#define NGX_WS_EVENT_REFUSED    1000   /* until a client has to go */
 
 
 /* Where the answer of a call goes. */
@@ -115,7 +117,10 @@ ngx_ws_event_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
     switch (pkt->kind) {
 
     case NGX_WS_PACKET_EVENT:
-        ngx_ws_event_dispatch(s, pkt);
+        if (ngx_ws_event_admit(s, pkt) == NGX_OK) {
+            ngx_ws_event_dispatch(s, pkt);
+        }
+
         break;
 
     case NGX_WS_PACKET_DISCONNECT:
@@ -129,6 +134,50 @@ ngx_ws_event_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
         /* acknowledgements: no event of ours asks for one */
         break;
     }
+}
+
+
+/*
+ * websocket_event_rate: a bucket of "limit" events that fills up again in the
+ * course of "window".  s->rate is when it will be full, in microseconds.
+ * Whoever goes on all the same, without giving it the time to fill, has to go.
+ */
+
+ngx_int_t
+ngx_ws_event_admit(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
+{
+    uint64_t        now, window;
+    ngx_ws_rate_t  *rate;
+
+    rate = &s->conf->event_rate;
+
+    if (rate->limit == 0) {
+        return NGX_OK;
+    }
+
+    now = (uint64_t) ngx_current_msec * 1000;
+    window = (uint64_t) rate->window * 1000;
+
+    if (s->rate <= now) {
+        s->rate = now;
+        s->refused = 0;
+    }
+
+    if (s->rate + window / rate->limit <= now + window) {
+        s->rate += window / rate->limit;
+        return NGX_OK;
+    }
+
+    ngx_ws_metric_add(THROTTLED, 1);
+
+    if (++s->refused > NGX_WS_EVENT_REFUSED) {
+        ngx_ws_session_dismiss(s, NGX_WS_THROTTLED);
+        return NGX_DONE;
+    }
+
+    ngx_ws_event_refuse(s, pkt, NGX_WS_THROTTLED);
+
+    return NGX_DECLINED;
 }
 
 
@@ -159,7 +208,9 @@ ngx_ws_event_connect(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
         return;
     }
 
-    ngx_ws_event_connect_error(s, &pkt->nsp, NGX_WS_BAD_NAMESPACE);
+    if (ngx_ws_event_admit(s, pkt) == NGX_OK) {
+        ngx_ws_event_connect_error(s, &pkt->nsp, NGX_WS_BAD_NAMESPACE);
+    }
 }
 
 

@@ -38,6 +38,12 @@ extern const ngx_ws_session_app_t  ngx_ws_event_app;
 void ngx_ws_event_refuse(ngx_ws_session_t *s, ngx_ws_packet_t *pkt,
     ngx_ws_error_e error);
 
+/*
+ * Counts an event that has come: NGX_OK, NGX_DECLINED it is one too many and
+ * was refused, NGX_DONE the session was closed.  pkt may be NULL.
+ */
+ngx_int_t ngx_ws_event_admit(ngx_ws_session_t *s, ngx_ws_packet_t *pkt);
+
 /* The same for a login that is no event. */
 void ngx_ws_event_refuse_auth(ngx_ws_session_t *s, ngx_ws_error_e error);
 

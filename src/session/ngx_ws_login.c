@@ -345,8 +345,7 @@ ngx_ws_login_verified(void *data, ngx_int_t rc, ngx_ws_identity_t *id)
                    == 0)))
     {
         /* the same user again: the new token counts */
-        ngx_ws_identity_unref(s->identity);
-        s->identity = ngx_ws_identity_ref(id);
+        ngx_ws_session_identify(s, ngx_ws_identity_ref(id));
 
         ngx_ws_login_finish(login);
         return;
@@ -420,11 +419,17 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
         return;
     }
 
-    p = ngx_alloc(call->result.len, s->log);
+    p = NULL;
+
+    if (!login->identity->dead) {
+        p = ngx_alloc(call->result.len, s->log);
+    }
+
     if (p == NULL) {
         ngx_ws_registry_unlink(call->worker, login->identity, &call->result,
                                s->node.key);
-        ngx_ws_login_end(login, NGX_WS_INTERNAL);
+        ngx_ws_login_end(login, login->identity->dead ? NGX_WS_TOKEN_EXPIRED
+                                                      : NGX_WS_INTERNAL);
         return;
     }
 
@@ -437,12 +442,11 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
         ngx_ws_presence_leave(s->worker, s->identity, s->service,
                               &s->connection_id, s->node.key);
         ngx_free(s->connection_id.data);
-        ngx_ws_identity_unref(s->identity);
     }
 
     s->connection_id.len = call->result.len;
     s->connection_id.data = p;
-    s->identity = ngx_ws_identity_ref(login->identity);
+    ngx_ws_session_identify(s, ngx_ws_identity_ref(login->identity));
 
     if (login->connection.connection_id.len) {
         ngx_ws_login_restore(login);

@@ -59,6 +59,7 @@ static void ngx_ws_session_raw_message(ngx_ws_session_t *s, ngx_uint_t opcode,
     u_char *p, size_t len);
 static void ngx_ws_session_raw_ping(ngx_ws_session_t *s);
 
+static void ngx_ws_session_expired(ngx_ws_worker_t *w, ngx_ws_identity_t *id);
 static void ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb,
     ngx_str_t *rest);
 static void ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest);
@@ -97,6 +98,7 @@ const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
     ngx_ws_session_control,
     ngx_ws_session_deliver,
     ngx_ws_relay_deaf,
+    ngx_ws_session_expired,
     ngx_ws_session_timer_handler
 };
 
@@ -282,7 +284,7 @@ ngx_ws_session_release(ngx_ws_session_t *s)
         ngx_ws_event_typing_forget(s);
 
         ngx_free(s->connection_id.data);
-        ngx_ws_identity_unref(s->identity);
+        ngx_ws_session_identify(s, NULL);
     }
 
     ngx_ws_session_free(s);
@@ -436,8 +438,23 @@ ngx_ws_session_logout(ngx_ws_session_t *s)
     ngx_free(s->connection_id.data);
     ngx_str_null(&s->connection_id);
 
-    ngx_ws_identity_unref(s->identity);
-    s->identity = NULL;
+    ngx_ws_session_identify(s, NULL);
+}
+
+
+void
+ngx_ws_session_identify(ngx_ws_session_t *s, ngx_ws_identity_t *id)
+{
+    if (s->identity) {
+        ngx_queue_remove(&s->holder);
+        ngx_ws_identity_unref(s->identity);
+    }
+
+    s->identity = id;
+
+    if (id) {
+        ngx_queue_insert_tail(&id->sockets, &s->holder);
+    }
 }
 
 
@@ -775,7 +792,10 @@ ngx_ws_session_raw_message(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,
     }
 
     if (s->dialect->decode(&pkt, p, len) != NGX_OK) {
-        ngx_ws_event_refuse(s, NULL, NGX_WS_BAD_JSON);
+        if (ngx_ws_event_admit(s, NULL) == NGX_OK) {
+            ngx_ws_event_refuse(s, NULL, NGX_WS_BAD_JSON);
+        }
+
         return;
     }
 
@@ -792,6 +812,22 @@ ngx_ws_session_raw_ping(ngx_ws_session_t *s)
     if (wb) {
         (void) s->transport->ops->send(s->transport, wb);
         ngx_ws_buf_unref(wb);
+    }
+}
+
+
+static void
+ngx_ws_session_expired(ngx_ws_worker_t *w, ngx_ws_identity_t *id)
+{
+    ngx_queue_t       *q;
+    ngx_ws_session_t  *s;
+
+    while (!ngx_queue_empty(&id->sockets)) {
+        q = ngx_queue_head(&id->sockets);
+        s = ngx_queue_data(q, ngx_ws_session_t, holder);
+
+        ngx_ws_event_refuse_auth(s, NGX_WS_TOKEN_EXPIRED);
+        ngx_ws_session_dismiss(s, NGX_WS_TOKEN_EXPIRED);
     }
 }
 

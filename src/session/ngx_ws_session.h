@@ -85,6 +85,7 @@ struct ngx_ws_session_s {
     ngx_log_t                    *log;
 
     ngx_ws_identity_t            *identity;     /* NULL until authenticated */
+    ngx_queue_t                   holder;       /* of identity->sockets */
     ngx_str_t                     connection_id;
     ngx_ws_subscription_t        *subscriptions;
 
@@ -109,6 +110,9 @@ struct ngx_ws_session_s {
     uint64_t                      sent;
     uint32_t                      nreceived;
     uint32_t                      nsent;
+
+    uint64_t                      rate;         /* of events, see there */
+    uint32_t                      refused;      /* of them */
 
     uint32_t                      nanswers;
     uint32_t                      nsubscriptions;
@@ -184,6 +188,9 @@ void ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error);
 
 /* The same after the dialect's own goodbye: the client does not come back. */
 void ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error);
+
+/* The identity counts from now on, whose reference is taken over; or NULL. */
+void ngx_ws_session_identify(ngx_ws_session_t *s, ngx_ws_identity_t *id);
 
 /* Whoever was authenticated is so no more: channels, connection, identity. */
 void ngx_ws_session_logout(ngx_ws_session_t *s);

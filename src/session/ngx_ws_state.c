@@ -318,6 +318,7 @@ ngx_ws_state_get_identity(ngx_ws_session_t *s, ngx_str_t *text)
     u_char               *p;
     uint64_t              is;
     ngx_str_t             digest, connection_id;
+    ngx_ws_identity_t    *id;
     ngx_ws_zone_token_t   token;
 
     if (ngx_ws_state_number(text, &is) != NGX_OK) {
@@ -349,12 +350,14 @@ ngx_ws_state_get_identity(ngx_ws_session_t *s, ngx_str_t *text)
         return NGX_ERROR;
     }
 
-    s->identity = ngx_ws_auth_accept(s->worker->auth, digest.data, &token);
+    id = ngx_ws_auth_accept(s->worker->auth, s->service, digest.data, &token);
 
-    if (s->identity == NULL) {
+    if (id == NULL) {
         ngx_free(p);
         return NGX_ERROR;
     }
+
+    ngx_ws_session_identify(s, id);
 
     ngx_memcpy(p, connection_id.data, connection_id.len);
 

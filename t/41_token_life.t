@@ -1,0 +1,299 @@
+#!/usr/bin/env perl
+
+# Copyright (C) ngx_http_websocket_module authors
+
+# Live sockets when their token ends: by its time, by the deletion of its row,
+# by its id on Redis' channel "revoke".
+
+use strict;
+use warnings;
+
+use Test::More;
+use Test::Nginx::HTTP;
+use Test::Nginx::MySQLServer;
+use Test::Nginx::Process qw(wait_until);
+use Test::Nginx::RedisServer;
+use Test::Nginx::Server;
+use Test::Nginx::SocketIO;
+use Test::Nginx::WebSocket;
+use Time::HiRes qw(sleep time);
+
+my $redis = Test::Nginx::RedisServer->start;
+my $mysql = Test::Nginx::MySQLServer->start;
+
+local $ENV{TEST_NGINX_REDIS} = $redis->url;
+local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+
+my $next = 1000;
+my $ERROR = { message => 'The token has expired.', code => 'token_expired' };
+
+my %conf = (
+    workers     => 2,
+    http_config => 'websocket_redis $TEST_NGINX_REDIS;
+                    websocket_mysql $TEST_NGINX_MYSQL flush=20ms;
+                    websocket_token_cache 4s 1s;',
+    config      => 'location /api/ { websocket_api on; }
+                    location /ws { websocket on; }
+                    location /socket.io/ { websocket_socketio on; }
+
+                    location /own {
+                        websocket on;
+                        websocket_auth_query "SELECT id AS token_id,
+                            tokenable_id AS user_id, 1 AS tenant_id
+                            FROM personal_access_tokens
+                            WHERE token = :hash";
+                        websocket_token_check_query "SELECT id
+                            FROM personal_access_tokens
+                            WHERE id IN (:ids) AND abilities = \'[]\'";
+                    }');
+
+my $nginx = Test::Nginx::Server->start(%conf);
+
+
+note 'its time';
+
+my ($id, $token) = token(1, expires => 6);
+my $ends = $mysql->value("SELECT UNIX_TIMESTAMP(expires_at)
+                          FROM personal_access_tokens WHERE id = $id");
+my $io = socketio($token);
+my $poll = socketio($token, transport => 'polling');
+my $ws = websocket($token);
+my $john = socketio('1|demo-token-john');
+
+$io->expect_event('auth:error', [$ERROR], 'its end is said', 20);
+
+my $late = time - $ends;
+
+cmp_ok($late, '>', -0.1, 'not before');
+cmp_ok($late, '<', 1 + slack(), 'and within a second');
+$io->expect_disconnect('then it is disconnected');
+$io->expect_closed('and closed');
+
+$poll->expect_event('auth:error', [$ERROR], 'polling, too');
+$poll->expect_disconnect('as well');
+$poll->expect_closed;
+
+is_deeply(wait_event($ws, 'auth:error')->{data}, $ERROR, 'a plain WebSocket');
+is($ws->read_close, 1008, 'for its policy');
+
+is($john->call('subscribe', { channel => 'a' })->{status}, 'ok',
+   'others go on');
+is(rest($token), 401, 'REST knows it no more');
+
+
+note 'another token in time';
+
+($id, $token) = token(1, expires => 4);
+my (undef, $long) = token(1);
+
+$io = socketio($token);
+is($io->call('auth', { token => $long })->{status}, 'ok', 'taken');
+sleep 5;
+is($io->call('subscribe', { channel => 'a' })->{status}, 'ok', 'and counts');
+
+
+note 'its row';
+
+my @ids;
+
+for (1 .. 4) {
+    my ($n, $t) = token(2);
+    push @ids, [$n, socketio($t)];
+}
+
+my (undef, $user) = token(900);
+
+$mysql->query("INSERT INTO users (id, tenant_id, name, email, password)
+               VALUES (900, 1, 'Gone', 'gone\@example.com', '!')");
+$user = websocket($user);
+
+$mysql->query("DELETE FROM personal_access_tokens WHERE id = $ids[1][0]");
+$mysql->query('DELETE FROM users WHERE id = 900');
+my $from = time;
+
+$ids[1][1]->expect_event('auth:error', [$ERROR], 'its deletion is noticed',
+                         20);
+cmp_ok(time - $from, '<', 4 + slack(),
+       'within the time that it is cached for');
+$ids[1][1]->expect_closed;
+
+ok(wait_event($user, 'auth:error', 10), "a user's, too");
+
+is($ids[$_][1]->call('subscribe', { channel => 'a' })->{status}, 'ok',
+   'others of the user go on') for 0, 2, 3;
+
+
+note 'a query of its own';
+
+($id, $token) = token(3);
+$ws = websocket($token, '/own');
+my $other = websocket($token);
+$mysql->query("UPDATE personal_access_tokens SET abilities = '[1]'
+               WHERE id = $id");
+ok(wait_event($ws, 'auth:error', 10), 'is asked');
+ok(is_live($other), 'for its own alone');
+
+
+note 'revoke';
+
+($id, $token) = token(1);
+
+my @sockets = map { websocket($token) } 1 .. 6;
+
+# the row is there, and so are others
+my @others = map { [token(1)] } 1 .. 3;
+my @live = map { websocket($_->[1]) } @others;
+
+is(rest($token), 200, 'known to all workers');
+$from = time;
+$redis->command('PUBLISH', 'ws:revoke', $id);
+is((grep { wait_event($_, 'auth:error') } @sockets), 6, 'all of its sockets');
+cmp_ok(time - $from, '<', 1 + slack(), 'at once');
+is($_->read_close, 1008, 'are closed') for @sockets;
+is((grep { is_live($_) } @live), 3, 'and no others');
+is(rest($token), 200, 'what MySQL still has may come again');
+
+$mysql->query("DELETE FROM personal_access_tokens WHERE id = $id");
+$redis->command('PUBLISH', 'ws:revoke', $id);
+ok((wait_until { rest($token) == 401 } 2),
+   'a deleted one that was cached is known no more');
+
+$redis->command('PUBLISH', 'ws:revoke',
+                "$others[0][0] 4711 $others[2][0]");
+ok(wait_event($live[$_], 'auth:error'), 'several') for 0, 2;
+ok(is_live($live[1]), 'not the one between');
+
+$redis->command('PUBLISH', 'ws:revoke', $_)
+    for '', 'all', '-1', '1|secret', '0', '99999999999999999999999', '1  2';
+ok($nginx->wait_log(qr/channel "ws:revoke" has sent what is no id/),
+   'what is none is told');
+unlike($nginx->error_log, qr/secret/, 'and not repeated');
+ok(is_live($live[1]), 'nothing else');
+
+
+note 'many';
+
+my @many = map { [token($_ % 3 + 1)] } 1 .. 60;
+my @them = map { websocket($_->[1]) } @many;
+
+$mysql->query('DELETE FROM personal_access_tokens WHERE id IN ('
+              . join(',', map { $many[$_][0] } 0 .. 29) . ')');
+is((grep { wait_event($_, 'auth:error', 10) } @them[0 .. 29]), 30,
+   'whose rows were deleted');
+is((grep { is_live($_) } @them[30 .. 59]), 30, 'and the others');
+
+
+note 'MySQL away';
+
+$mysql->kill;
+sleep 5;
+is((grep { is_live($_) } @them[30 .. 59]), 30, 'nobody is sent away');
+$mysql->start;
+$mysql->query("DELETE FROM personal_access_tokens WHERE id = $many[30][0]");
+ok(wait_event($them[30], 'auth:error', 20), 'until it says so');
+
+
+note 'nginx -t';
+
+my $custom = 'SELECT 1 AS user_id, 1 AS tenant_id, :hash AS token';
+
+for (['websocket_token_check_query "SELECT 1 WHERE 1 IN (:all)";',
+      qr/invalid query of live tokens: /],
+     ['websocket_token_check_query "SELECT 1"; websocket_token_check_query
+       "SELECT 1";', qr/invalid query of live tokens: |is duplicate/],
+     ["websocket_auth_query \"$custom\";",
+      qr/\[warn\] .*"websocket_auth_query" without "websocket_token_check_que/])
+{
+    my ($line, $words) = @$_;
+
+    my (undef, $said) = Test::Nginx::Server->test_config(
+        %conf, config => "location /ws { websocket on; $line }");
+    like($said, $words, 'said');
+}
+
+$nginx->check('no alerts');
+
+done_testing();
+
+
+# (id, what the client sends)
+
+sub token {
+    my ($user, %args) = @_;
+
+    my $n = ++$next;
+    my $expires = defined $args{expires}
+                  ? "UTC_TIMESTAMP() + INTERVAL $args{expires} SECOND"
+                  : 'NULL';
+
+    $mysql->query(
+        "SET time_zone = '+00:00';
+         INSERT INTO personal_access_tokens
+             (id, tokenable_type, tokenable_id, name, token, abilities,
+              expires_at)
+         VALUES ($n, 'App\\\\Models\\\\User', $user, 'test',
+                 SHA2('secret$n', 256), '[]', $expires)");
+
+    return ($n, "$n|secret$n");
+}
+
+
+sub socketio {
+    my ($with, @args) = @_;
+
+    return Test::Nginx::SocketIO->connect(
+        port => $nginx->port, auth => { token => $with }, timeout => 10,
+        @args);
+}
+
+
+sub websocket {
+    my ($with, $path) = @_;
+
+    my $socket = Test::Nginx::WebSocket->connect(
+        port => $nginx->port, path => $path // '/ws', answer => 1,
+        timeout => 10);
+
+    $socket->send_json({ event => 'auth', data => { token => $with } });
+    wait_event($socket, 'authenticated') or BAIL_OUT('not authenticated');
+
+    return $socket;
+}
+
+
+sub wait_event {
+    my ($socket, $event, $timeout) = @_;
+
+    my $end = time + ($timeout // 5);
+
+    while ((my $left = $end - time) > 0) {
+        my $message = $socket->read_json($left) or return;
+        return $message if $message->{event} eq $event;
+    }
+
+    return;
+}
+
+
+sub is_live {
+    my ($socket) = @_;
+
+    $socket->send_json({ event => 'subscribe', id => 1,
+                         data => { channel => 'a' } });
+
+    return wait_event($socket, 'ack');
+}
+
+
+sub rest {
+    my ($with) = @_;
+
+    return Test::Nginx::HTTP->new(port => $nginx->port)
+               ->get('/api/presence/me',
+                     { Authorization => "Bearer $with" })->status;
+}
+
+
+# a machine may be busy
+
+sub slack { $ENV{TEST_NGINX_STRICT} ? 0 : 3 }
