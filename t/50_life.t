@@ -39,6 +39,13 @@ my %config = (
             websocket_echo engineio;
         }
 
+        location /engine.io/ping/ {
+            websocket_socketio on;
+            websocket_echo engineio;
+            websocket_ping_interval 200ms;
+            websocket_ping_timeout 300ms;
+        }
+
         location = /status { websocket_status; access_log off; }
 END
 );
@@ -69,6 +76,27 @@ for (1 .. 12) {
 }
 is($ws->read_close(0.01), undef, 'whatever is sent is a sign of life');
 $ws->disconnect;
+
+for (['/ping', ''], ['/engine.io/ping/?EIO=4&transport=websocket', '4']) {
+    my ($path, $type) = @$_;
+    my $upload = frame(TEXT, $type . 'x' x 1500);
+
+    $ws = connect_to($path, answer => 0);
+
+    for my $part (unpack '(a100)*', $upload) {
+        $ws->send_raw($part);
+        sleep 0.1;
+    }
+
+    ok(wait_until(sub { my $m = $ws->read_message; $m && $m->{data} =~ /xxx$/ }),
+       "a message that takes long is no silence: $path");
+    $ws->disconnect;
+
+    $ws = connect_to($path, answer => 0);
+    $ws->send_raw(substr $upload, 0, 100);
+    $ws->expect_close(1001, undef, "one that stops to come is: $path");
+    $ws->disconnect;
+}
 
 $ws = connect_to('/ping', answer => 0);
 ok(wait_until(sub { sockets() == 0 }), 'a half-open peer is forgotten');

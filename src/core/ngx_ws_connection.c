@@ -41,6 +41,7 @@ typedef struct {
     ngx_ws_deflate_params_t      deflate;
 
     unsigned                     paused:1;
+    unsigned                     received:1;   /* a part of a message */
     unsigned                     queued:1;     /* in the dirty queue */
     unsigned                     slow:1;       /* the queue is full */
     unsigned                     closing:1;    /* our close frame is queued */
@@ -58,6 +59,7 @@ static void ngx_ws_connection_close(ngx_ws_transport_t *t, ngx_uint_t code);
 static void ngx_ws_connection_pause(ngx_ws_transport_t *t);
 static void ngx_ws_connection_resume(ngx_ws_transport_t *t);
 static size_t ngx_ws_connection_room(ngx_ws_transport_t *t);
+static ngx_uint_t ngx_ws_connection_receiving(ngx_ws_transport_t *t);
 
 static void ngx_ws_connection_read_handler(ngx_event_t *rev);
 static void ngx_ws_connection_read(ngx_ws_connection_t *wsc);
@@ -101,7 +103,8 @@ static const ngx_ws_transport_ops_t  ngx_ws_connection_ops = {
     ngx_ws_connection_close,
     ngx_ws_connection_pause,
     ngx_ws_connection_resume,
-    ngx_ws_connection_room
+    ngx_ws_connection_room,
+    ngx_ws_connection_receiving
 };
 
 
@@ -250,6 +253,21 @@ ngx_ws_connection_room(ngx_ws_transport_t *t)
     }
 
     return wsc->conf->send_queue - wsc->queue.bytes;
+}
+
+
+static ngx_uint_t
+ngx_ws_connection_receiving(ngx_ws_transport_t *t)
+{
+    ngx_uint_t            received;
+    ngx_ws_connection_t  *wsc;
+
+    wsc = (ngx_ws_connection_t *) t;
+
+    received = wsc->received || wsc->paused;
+    wsc->received = 0;
+
+    return received;
 }
 
 
@@ -462,6 +480,8 @@ ngx_ws_connection_keep(ngx_ws_connection_t *wsc, ngx_ws_reader_t *rd)
 
         return;
     }
+
+    wsc->received = 1;
 
     if (rd == wsc->reader) {
         return;

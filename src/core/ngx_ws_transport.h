@@ -47,6 +47,13 @@ typedef struct {
 
     /* Bytes that may be queued before the client counts as slow. */
     size_t          (*room)(ngx_ws_transport_t *t);
+
+    /*
+     * Whether the client may be in the middle of a message: bytes of one have
+     * come since this was asked last, or nothing is read at present.  NULL
+     * where messages come whole.
+     */
+    ngx_uint_t      (*receiving)(ngx_ws_transport_t *t);
 } ngx_ws_transport_ops_t;
 
 

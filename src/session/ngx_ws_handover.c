@@ -70,7 +70,8 @@ static const ngx_ws_transport_ops_t  ngx_ws_handover_ops = {
     ngx_ws_handover_close,
     ngx_ws_handover_flow,
     ngx_ws_handover_flow,
-    ngx_ws_handover_room
+    ngx_ws_handover_room,
+    NULL
 };
 
 

@@ -654,8 +654,17 @@ ngx_ws_session_timer_handler(ngx_ws_timer_t *timer)
     }
 
     if (ngx_ws_session_overdue(s)) {
-        ngx_ws_session_close(s, NGX_WS_PING_TIMEOUT);
-        return;
+
+        if (s->transport->ops->receiving == NULL
+            || !s->transport->ops->receiving(s->transport))
+        {
+            ngx_ws_session_close(s, NGX_WS_PING_TIMEOUT);
+            return;
+        }
+
+        /* the answer comes behind what takes so long to come */
+
+        s->pinged = ngx_current_msec;
     }
 
     if (!s->pinging
