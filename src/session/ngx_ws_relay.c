@@ -77,6 +77,7 @@ typedef struct {
 
 
 static void ngx_ws_relay_leave(void *data);
+static void ngx_ws_relay_release(ngx_ws_relay_call_t *call);
 static void ngx_ws_relay_refuse(ngx_ws_poll_request_t *pr,
     ngx_ws_poll_status_e status);
 static ngx_int_t ngx_ws_relay_ask(ngx_ws_relay_t *relay,
@@ -264,11 +265,22 @@ ngx_ws_relay_leave(void *data)
     {
         call = ngx_rbtree_data(node, ngx_ws_relay_call_t, node);
 
-        if (call->request->kind == NGX_WS_POLL_GET) {
-            ngx_ws_letter_post(relay->worker, NULL, &call->request->sid,
-                               "release %V", &call->request->sid);
-        }
+        ngx_ws_relay_release(call);
     }
+}
+
+
+/* The worker does not exit before the answer, which has its time. */
+
+static void
+ngx_ws_relay_release(ngx_ws_relay_call_t *call)
+{
+    if (call->request->kind == NGX_WS_POLL_GET) {
+        ngx_ws_letter_post(call->relay->worker, NULL, &call->request->sid,
+                           "release %V", &call->request->sid);
+    }
+
+    ngx_add_timer(&call->timer, NGX_WS_RELAY_TIMEOUT);
 }
 
 
@@ -820,7 +832,16 @@ ngx_ws_relay_on_held(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 
     call = ngx_ws_relay_call(w, head, &from);
 
-    if (call && call->timer.timer_set) {
+    if (call == NULL) {
+        return;
+    }
+
+    if (ngx_exiting) {
+        ngx_ws_relay_release(call);
+        return;
+    }
+
+    if (call->timer.timer_set) {
         ngx_del_timer(&call->timer);
     }
 }
