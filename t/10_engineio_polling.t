@@ -242,9 +242,13 @@ is_deeply [poll($sid)], ['4' . 'b' x 599], '  each in its turn';
 post($sid, 'b' . 'A' x 996);
 is_deeply [poll($sid)], ['b' . 'A' x 996], 'base64 of the largest size';
 
-post($sid, '4' . 'x' x 999) for 1 .. 5;
-is get($sid), "400 $unknown", 'a client that never polls is closed';
-is status('slow_clients_total'), 1, '  and counted';
+post($sid, '4' . 'x' x 900) for 1 .. 2;
+$http = http();
+$http->send(POST => path($sid), '4' . 'y' x 900);
+is_deeply [poll($sid)], ['4' . $_ x 900], 'more than the queue takes waits'
+    for qw(x x y);
+is $http->receive->status, 200, '  until there is room';
+is status('slow_clients_total'), 0, '  and makes nobody a slow client';
 
 
 # heartbeat

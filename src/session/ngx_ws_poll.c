@@ -713,7 +713,8 @@ ngx_ws_poll_flush(ngx_ws_poll_t *poll)
 
 /*
  * Answers the GET with what is queued, as far as maxPayload goes for more than
- * one packet, and with a last packet if there is one and all has gone.
+ * one packet, and with a last packet if there is one and all has gone.  The
+ * handshake's has its one packet alone, also if Redis was slow to take it.
  */
 
 static void
@@ -737,13 +738,17 @@ ngx_ws_poll_payload(ngx_ws_poll_t *poll, const char *last)
 
         part = ngx_ws_eio_part(NULL, &packet, wb->binary, n == 0);
 
-        if (n && len + part > poll->conf->max_message_size) {
+        if (n && (!poll->opened
+                  || len + part > poll->conf->max_message_size))
+        {
             last = NULL;
             break;
         }
 
         len += part;
     }
+
+    poll->opened = 1;
 
     ngx_memzero(&answer, sizeof(ngx_ws_poll_answer_t));
 

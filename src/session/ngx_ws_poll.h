@@ -154,6 +154,7 @@ struct ngx_ws_poll_s {
     ngx_event_t                   renew;
 
     unsigned                      announcing:1; /* the GET has to wait */
+    unsigned                      opened:1;     /* the handshake's is out */
     unsigned                      paused:1;
     unsigned                      slow:1;       /* the queue is full */
     unsigned                      closing:1;    /* there is no session */
