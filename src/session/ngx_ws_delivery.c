@@ -29,8 +29,11 @@ struct ngx_ws_delivery_s {
     ngx_uint_t              size;
     ngx_uint_t              taken;     /* of them, by the kernel */
 
+    ngx_queue_t             held;      /* came while it catches up */
+    size_t                  bytes;     /* of them */
+
     unsigned                catching:1;    /* up with what waited */
-    unsigned                missed:1;      /* one has come meanwhile */
+    unsigned                missed:1;      /* too much has come meanwhile */
 };
 
 
@@ -40,6 +43,9 @@ static void ngx_ws_delivery_fetch(ngx_ws_delivery_t *d);
 static void ngx_ws_delivery_each(ngx_ws_call_t *call,
     ngx_ws_bus_event_t *ev);
 static void ngx_ws_delivery_fetched(ngx_ws_call_t *call);
+static void ngx_ws_delivery_release(ngx_ws_delivery_t *d, uint64_t seq);
+static void ngx_ws_delivery_drop(ngx_ws_delivery_t *d,
+    ngx_ws_delivery_held_t *held);
 static ngx_int_t ngx_ws_delivery_add(ngx_ws_delivery_t *d,
     ngx_ws_bus_event_t *ev);
 static void ngx_ws_delivery_timer_handler(ngx_event_t *ev);
@@ -77,6 +83,7 @@ ngx_ws_delivery_create(ngx_ws_session_t *s)
     }
 
     d->session = s;
+    ngx_queue_init(&d->held);
     d->timer.data = d;
     d->timer.handler = ngx_ws_delivery_timer_handler;
     d->timer.log = s->log;
@@ -90,6 +97,14 @@ ngx_ws_delivery_create(ngx_ws_session_t *s)
 static void
 ngx_ws_delivery_free(ngx_ws_delivery_t *d)
 {
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&d->held)) {
+        q = ngx_queue_head(&d->held);
+        ngx_ws_delivery_drop(d, ngx_queue_data(q, ngx_ws_delivery_held_t,
+                                               queue));
+    }
+
     d->session->delivery = NULL;
 
     if (d->fetching) {
@@ -111,6 +126,7 @@ ngx_ws_delivery_free(ngx_ws_delivery_t *d)
 static void
 ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
 {
+    size_t             room;
     ngx_ws_call_t     *call;
     ngx_ws_session_t  *s;
 
@@ -126,7 +142,9 @@ ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
     d->fetched = 0;
     d->missed = 0;
 
-    ngx_ws_pending_fetch(call, s->transport->ops->room(s->transport),
+    room = s->transport->ops->room(s->transport);
+
+    ngx_ws_pending_fetch(call, room - ngx_min(room, d->bytes),
                          ngx_ws_delivery_each);
 }
 
@@ -151,6 +169,8 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
     }
 
     d->fetched++;
+
+    ngx_ws_delivery_release(d, ev->seq);
 
     if (ngx_ws_delivery_add(d, ev) != NGX_OK) {
         return;
@@ -188,6 +208,8 @@ ngx_ws_delivery_fetched(ngx_ws_call_t *call)
     if (call->error == NGX_WS_OK && d->fetched == 0 && !d->missed) {
         d->catching = 0;
 
+        ngx_ws_delivery_release(d, (uint64_t) -1);
+
         if (d->n == 0) {
             ngx_ws_delivery_free(d);
         }
@@ -202,9 +224,52 @@ ngx_ws_delivery_fetched(ngx_ws_call_t *call)
 }
 
 
-ngx_int_t
-ngx_ws_delivery_accept(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev)
+/* What has been held from before a message, which may be held, too. */
+
+static void
+ngx_ws_delivery_release(ngx_ws_delivery_t *d, uint64_t seq)
 {
+    ngx_queue_t             *q;
+    ngx_ws_bus_event_t       ev;
+    ngx_ws_delivery_held_t  *held;
+
+    while (!ngx_queue_empty(&d->held)) {
+        q = ngx_queue_head(&d->held);
+        held = ngx_queue_data(q, ngx_ws_delivery_held_t, queue);
+
+        if (held->mark.seq > seq) {
+            return;
+        }
+
+        ev.seq = held->mark.seq;
+        ev.id = held->mark.id;
+
+        if (held->mark.seq < seq && ngx_ws_delivery_add(d, &ev) == NGX_OK) {
+            ngx_ws_session_send(d->session, ngx_ws_buf_ref(held->buf));
+        }
+
+        ngx_ws_delivery_drop(d, held);
+    }
+}
+
+
+static void
+ngx_ws_delivery_drop(ngx_ws_delivery_t *d, ngx_ws_delivery_held_t *held)
+{
+    d->bytes -= held->buf->size;
+
+    ngx_queue_remove(&held->queue);
+    ngx_ws_buf_unref(held->buf);
+    ngx_free(held);
+}
+
+
+ngx_int_t
+ngx_ws_delivery_accept(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
+    ngx_ws_buf_t *wb)
+{
+    ngx_ws_pending_mark_t  mark;
+
     ngx_ws_delivery_t  *d;
 
     if (ev->seq == 0) {
@@ -215,7 +280,9 @@ ngx_ws_delivery_accept(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev)
 
     if (d && d->catching) {
         /* comes in its turn */
-        d->missed = 1;
+        mark.seq = ev->seq;
+        mark.id = ev->id;
+        ngx_ws_delivery_hold(s, &mark, wb);
         return NGX_DECLINED;
     }
 
@@ -231,6 +298,46 @@ ngx_ws_delivery_accept(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev)
     }
 
     return ngx_ws_delivery_add(d, ev);
+}
+
+
+/*
+ * It is not to be fetched: another socket of the user may answer for it first.
+ */
+
+void
+ngx_ws_delivery_hold(ngx_ws_session_t *s, ngx_ws_pending_mark_t *mark,
+    ngx_ws_buf_t *wb)
+{
+    ngx_ws_delivery_t       *d;
+    ngx_ws_delivery_held_t  *held;
+
+    if (s->delivery == NULL && ngx_ws_delivery_create(s) == NULL) {
+        return;
+    }
+
+    d = s->delivery;
+
+    if (mark->seq <= s->delivered) {
+        return;
+    }
+
+    held = NULL;
+
+    if (d->bytes + wb->size <= s->conf->send_queue) {
+        held = ngx_alloc(sizeof(ngx_ws_delivery_held_t), s->log);
+    }
+
+    if (held == NULL) {
+        d->missed = 1;
+        return;
+    }
+
+    held->mark = *mark;
+    held->buf = ngx_ws_buf_ref(wb);
+
+    ngx_queue_insert_tail(&d->held, &held->queue);
+    d->bytes += wb->size;
 }
 
 
@@ -381,6 +488,13 @@ ngx_ws_delivery_marks(ngx_ws_session_t *s, ngx_uint_t *n)
     *n = s->delivery ? s->delivery->n : 0;
 
     return *n ? s->delivery->marks : NULL;
+}
+
+
+ngx_queue_t *
+ngx_ws_delivery_held(ngx_ws_session_t *s)
+{
+    return s->delivery ? &s->delivery->held : NULL;
 }
 
 

@@ -18,12 +18,21 @@
  * sockets: first what waited, then what comes; and what became of each.
  */
 
+/* One that came while the session caught up with older ones. */
+
+typedef struct {
+    ngx_queue_t             queue;
+    ngx_ws_pending_mark_t   mark;
+    ngx_ws_buf_t           *buf;
+} ngx_ws_delivery_held_t;
+
+
 /* The session has authenticated: what waited is fetched, page by page. */
 void ngx_ws_delivery_start(ngx_ws_session_t *s);
 
 /* A message from the bus.  NGX_OK: to be sent; NGX_DECLINED: not now. */
 ngx_int_t ngx_ws_delivery_accept(ngx_ws_session_t *s,
-    ngx_ws_bus_event_t *ev);
+    ngx_ws_bus_event_t *ev, ngx_ws_buf_t *wb);
 
 /* The client has said something: it has what was sent before. */
 void ngx_ws_delivery_heard(ngx_ws_session_t *s);
@@ -34,15 +43,19 @@ void ngx_ws_delivery_end(ngx_ws_session_t *s);
 /*
  * A session that moves takes with it what it knows of its messages, unless it
  * is _busy() with fetching some.  _marks() is a view of those that wait for an
- * answer; _restore() makes one of them the session's there, after the others
- * _catch_up() goes on with what waited; _forget() ends it here.
+ * answer, _held() of those that came meanwhile, or NULL; _restore() and
+ * _hold() make one of them the session's there, after the others _catch_up()
+ * goes on with what waited; _forget() ends it here.
  */
 ngx_uint_t ngx_ws_delivery_busy(ngx_ws_session_t *s);
 ngx_uint_t ngx_ws_delivery_catching(ngx_ws_session_t *s);
 ngx_ws_pending_mark_t *ngx_ws_delivery_marks(ngx_ws_session_t *s,
     ngx_uint_t *n);
+ngx_queue_t *ngx_ws_delivery_held(ngx_ws_session_t *s);
 void ngx_ws_delivery_restore(ngx_ws_session_t *s,
     ngx_ws_pending_mark_t *mark);
+void ngx_ws_delivery_hold(ngx_ws_session_t *s, ngx_ws_pending_mark_t *mark,
+    ngx_ws_buf_t *wb);
 void ngx_ws_delivery_catch_up(ngx_ws_session_t *s);
 void ngx_ws_delivery_forget(ngx_ws_session_t *s);
 

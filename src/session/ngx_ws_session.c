@@ -945,7 +945,7 @@ void
 ngx_ws_session_deliver_buf(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
     ngx_ws_buf_t *wb)
 {
-    if (ngx_ws_delivery_accept(s, ev) == NGX_OK
+    if (ngx_ws_delivery_accept(s, ev, wb) == NGX_OK
         && s->transport->ops->send(s->transport, wb) == NGX_OK)
     {
         ngx_ws_session_sent(s, wb);

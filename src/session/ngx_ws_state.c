@@ -13,7 +13,7 @@
  * identity = "0 " / "1 " user tenant token expires abilities digest name
  *                   connection_id
  * typings  = number *string
- * delivery = seq number *( seq id )
+ * delivery = seq number *( seq id ) number *( seq id opcode string )
  * echo     = wanted bufs         wanted 0 and no bufs: no event is half here
  * queue    = bufs
  * bufs     = number *( opcode string )
@@ -213,8 +213,10 @@ ngx_ws_state_put_typings(u_char *p, size_t at, ngx_ws_session_t *s)
 static size_t
 ngx_ws_state_put_delivery(u_char *p, size_t at, ngx_ws_session_t *s)
 {
-    ngx_uint_t              i, n;
-    ngx_ws_pending_mark_t  *marks;
+    ngx_uint_t               i, n;
+    ngx_queue_t             *q, *queue;
+    ngx_ws_pending_mark_t   *marks;
+    ngx_ws_delivery_held_t  *held;
 
     marks = ngx_ws_delivery_marks(s, &n);
 
@@ -224,6 +226,26 @@ ngx_ws_state_put_delivery(u_char *p, size_t at, ngx_ws_session_t *s)
     for (i = 0; i < n; i++) {
         at = ngx_ws_state_put(p, at, marks[i].seq);
         at = ngx_ws_state_put(p, at, marks[i].id);
+    }
+
+    queue = ngx_ws_delivery_held(s);
+    n = 0;
+
+    if (queue) {
+        for (q = ngx_queue_head(queue); q != queue; q = ngx_queue_next(q)) {
+            n++;
+        }
+    }
+
+    at = ngx_ws_state_put(p, at, n);
+
+    for (q = queue; n; n--) {
+        q = ngx_queue_next(q);
+        held = ngx_queue_data(q, ngx_ws_delivery_held_t, queue);
+
+        at = ngx_ws_state_put(p, at, held->mark.seq);
+        at = ngx_ws_state_put(p, at, held->mark.id);
+        at = ngx_ws_state_put_buf(p, at, held->buf);
     }
 
     return at;
@@ -397,6 +419,7 @@ static ngx_int_t
 ngx_ws_state_get_delivery(ngx_ws_session_t *s, ngx_str_t *text)
 {
     uint64_t                n, delivered;
+    ngx_ws_buf_t           *wb;
     ngx_ws_pending_mark_t   mark;
 
     if (ngx_ws_state_number(text, &delivered) != NGX_OK
@@ -417,6 +440,23 @@ ngx_ws_state_get_delivery(ngx_ws_session_t *s, ngx_str_t *text)
     }
 
     s->delivered = delivered;
+
+    if (ngx_ws_state_number(text, &n) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    while (n--) {
+
+        if (ngx_ws_state_number(text, &mark.seq) != NGX_OK
+            || ngx_ws_state_number(text, &mark.id) != NGX_OK
+            || ngx_ws_state_get_buf(text, &wb, s->log) != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        ngx_ws_delivery_hold(s, &mark, wb);
+        ngx_ws_buf_unref(wb);
+    }
 
     return NGX_OK;
 }
