@@ -159,6 +159,14 @@ for (1 .. 20) {
 ok(wait_until(sub { used() =~ /\b2\b.*\b15\b/ }, 15), 'and again');
 cmp_ok(updates() - $updates, '<', 10, 'of all together, not of each');
 
+$mysql->query('ALTER TABLE personal_access_tokens
+               CHANGE last_used_at used_at timestamp NULL');
+is(status('2|demo-token-jane'), 201, 'where it cannot be written');
+ok($nginx->wait_log(qr/\[error\].* refused to note the use of tokens/, 15),
+   'it is said');
+$mysql->query('ALTER TABLE personal_access_tokens
+               CHANGE used_at last_used_at timestamp NULL');
+
 
 note 'a stampede';
 
@@ -241,6 +249,8 @@ cmp_ok(time - $since, '<', 5, 'in time');
 $redis->start;
 ok(wait_until(sub { status('3|demo-token-ada') == 201 }, 10),
    'but with it');
+
+is(scalar(() = $nginx->error_log =~ /refused to note/g), 1, 'once');
 
 $nginx->check('no alerts');
 $redis->kill;

@@ -10,7 +10,8 @@
 #include <ngx_ws_auth_used.h>
 
 
-#define NGX_WS_AUTH_USED_FLUSH  5000
+#define NGX_WS_AUTH_USED_FLUSH    5000
+#define NGX_WS_AUTH_USED_REFUSED  600000
 
 
 static void ngx_ws_auth_used_timer_handler(ngx_event_t *ev);
@@ -50,6 +51,7 @@ ngx_ws_auth_used_init(ngx_ws_auth_used_t *used, ngx_ws_worker_t *w)
     used->worker = w;
     used->op = NULL;
     used->n = 0;
+    used->refused = 0;
 
     ngx_memzero(&used->timer, sizeof(ngx_event_t));
 
@@ -94,7 +96,7 @@ ngx_ws_auth_used_add(ngx_ws_auth_used_t *used, ngx_ws_mysql_stmt_t *stmt,
 
     ngx_ws_mysql_set_uint(&used->ids[used->n++], id);
 
-    if (used->n == NGX_WS_AUTH_USED_MAX) {
+    if (used->n == NGX_WS_AUTH_USED_MAX && !used->refused) {
         ngx_ws_auth_used_flush(used);
 
     } else if (!used->timer.timer_set) {
@@ -130,10 +132,15 @@ ngx_ws_auth_used_done(void *data, ngx_ws_mysql_result_t *res)
 
     used->op = NULL;
 
-    if (res->rc == NGX_ERROR) {
+    used->refused = (res->rc == NGX_ERROR);
+
+    if (used->refused) {
         ngx_log_error(NGX_LOG_ERR, used->worker->log, 0,
                       "mysql refused to note the use of tokens: %V (%ui)",
                       &res->error, res->errnum);
+
+        ngx_add_timer(&used->timer, NGX_WS_AUTH_USED_REFUSED);
+        return;
     }
 
     /* what came meanwhile */

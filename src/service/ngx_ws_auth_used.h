@@ -18,7 +18,8 @@
 /*
  * Sanctum's last_used_at: the tokens that were used are gathered and written
  * in one statement every some seconds.  It is a courtesy: what MySQL does not
- * take is forgotten.
+ * take is forgotten, and where it refuses, as without the right to, it is not
+ * asked again for some minutes.
  */
 
 #define NGX_WS_AUTH_USED_MAX  1000
@@ -28,6 +29,7 @@ typedef struct {
     ngx_ws_mysql_stmt_t     *stmt;
     ngx_ws_mysql_op_t       *op;          /* under way */
     ngx_event_t              timer;
+    ngx_uint_t               refused;     /* unsigned  refused:1; */
     ngx_uint_t               n;
     ngx_ws_mysql_value_t     ids[NGX_WS_AUTH_USED_MAX];
 } ngx_ws_auth_used_t;
