@@ -517,3 +517,324 @@ invalid value "0" in "websocket_stats_interval"
     websocket_stats_interval never;
 --- error_log
 invalid value "never" in "websocket_stats_interval"
+
+
+
+=== TEST 60: a parameter of Redis that does not exist
+--- http_config
+    websocket_redis redis://127.0.0.1 prefx=a:;
+--- error_log
+invalid parameter "prefx"
+
+
+
+=== TEST 61: a password file that is not there
+--- http_config
+    websocket_redis redis://127.0.0.1 password_file=no.such;
+--- error_log eval
+qr!open\(\) "\S+/no\.such" failed \(2: !
+
+
+
+=== TEST 62: a user of Redis without a password
+--- http_config
+    websocket_redis redis://user@127.0.0.1;
+--- error_log
+invalid redis URL: there is a user but no password
+
+
+
+=== TEST 63: a database of Redis with a name
+--- http_config
+    websocket_redis redis://127.0.0.1/cache;
+--- error_log
+invalid redis URL: the database must be a number
+
+
+
+=== TEST 64: a port of Redis that is none
+--- http_config
+    websocket_redis redis://127.0.0.1:0;
+--- error_log
+invalid redis URL: invalid port in "127.0.0.1:0"
+
+
+
+=== TEST 65: a socket of Redis with a relative path
+--- http_config
+    websocket_redis unix:redis.sock;
+--- error_log
+the path of the socket must begin with "/"
+
+
+
+=== TEST 66: no time for Redis
+--- http_config
+    websocket_redis redis://127.0.0.1 command_timeout=0;
+--- error_log
+invalid timeout "0"
+
+
+
+=== TEST 67: no prefix
+--- http_config
+    websocket_redis redis://127.0.0.1 prefix=;
+--- error_log
+the prefix must have 1 to 64 bytes
+
+
+
+=== TEST 68: no URL at all
+--- http_config
+    websocket_redis;
+--- error_log
+invalid number of arguments in "websocket_redis" directive
+
+
+
+=== TEST 69: a variable in the URL of Redis
+--- http_config
+    websocket_redis redis://$host;
+--- error_log
+invalid redis URL: host not found in "$host"
+
+
+
+=== TEST 70: a parameter of MySQL that does not exist
+--- http_config
+    websocket_mysql mysql://root@127.0.0.1/ws thread=1;
+--- error_log
+invalid parameter "thread"
+
+
+
+=== TEST 71: no threads
+--- http_config
+    websocket_mysql mysql://root@127.0.0.1/ws threads=0;
+--- error_log
+invalid value "threads=0": it must be from 1 to 64
+
+
+
+=== TEST 72: no batch
+--- http_config
+    websocket_mysql mysql://root@127.0.0.1/ws batch=0;
+--- error_log
+invalid value "batch=0": it must be from 1 to 1000
+
+
+
+=== TEST 73: a flush that is no time
+--- http_config
+    websocket_mysql mysql://root@127.0.0.1/ws flush=soon;
+--- error_log
+invalid value "flush=soon": it must be from 1ms to 60s
+
+
+
+=== TEST 74: MySQL without a user
+--- http_config
+    websocket_mysql mysql://127.0.0.1/ws;
+--- error_log
+mysql URL has no "user@"
+
+
+
+=== TEST 75: another scheme for MySQL
+--- http_config
+    websocket_mysql postgres://root@127.0.0.1/ws;
+--- error_log
+mysql URL must begin with "mysql://"
+
+
+
+=== TEST 76: a socket of MySQL with a relative path
+--- http_config
+    websocket_mysql mysql://root@unix(run/x.sock)/ws;
+--- error_log
+mysql URL has no absolute path of a socket in "unix()"
+
+
+
+=== TEST 77: a port of MySQL that is none
+--- http_config
+    websocket_mysql mysql://root@127.0.0.1:99999/ws;
+--- error_log
+invalid port in mysql host "127.0.0.1:99999"
+
+
+
+=== TEST 78: a query of tokens without a statement
+--- http_config
+    websocket_auth_query "";
+--- error_log
+invalid query of tokens: no statement
+
+
+
+=== TEST 79: a query of tokens with two
+--- http_config
+    websocket_auth_query "SELECT :id; SELECT 2";
+--- error_log
+invalid query of tokens: more than one statement
+
+
+
+=== TEST 80: a query of tokens that looks for none
+--- http_config
+    websocket_auth_query "SELECT 1 AS user_id, 1 AS tenant_id";
+--- error_log
+invalid query of tokens: it has none of :id, :hash and :token
+
+
+
+=== TEST 81: a query of users that looks for none
+--- http_config
+    websocket_user_query "SELECT name FROM users";
+--- error_log
+invalid query of users: it has neither :user_id nor :tenant_id
+
+
+
+=== TEST 82: a retention of nothing in particular
+--- http_config
+    websocket_retention 1d;
+--- error_log
+invalid value "1d" in "websocket_retention"
+
+
+
+=== TEST 83: a throttle without a window
+--- http_config
+    websocket_throttle 60;
+--- error_log
+needs a limit and a window like "60 1m", or "off"
+
+
+
+=== TEST 84: a throttle that lets nothing through
+--- http_config
+    websocket_throttle 0 1m;
+--- error_log
+invalid limit "0" in "websocket_throttle"
+
+
+
+=== TEST 85: a throttle without time
+--- http_config
+    websocket_throttle 60 0;
+--- error_log
+invalid window "0" in "websocket_throttle"
+
+
+
+=== TEST 86: a variable for an origin
+--- http_config
+    websocket_allowed_origins $http_origin;
+--- error_log
+invalid origin "$http_origin" in "websocket_allowed_origins"
+
+
+
+=== TEST 87: a variable for a size
+--- http_config
+    websocket_max_message_size $size;
+--- error_log
+"websocket_max_message_size" directive invalid value
+
+
+
+=== TEST 88: a variable for a folder
+--- http_config
+    websocket_socketio_bundle /$dir;
+--- error_log
+stat() "/$dir" failed
+
+
+
+=== TEST 89: two formats of the status
+--- config
+    location /status { websocket_status json prometheus; }
+--- error_log
+invalid number of arguments in "websocket_status"
+
+
+
+=== TEST 90: a door in an "if"
+--- http_config
+    STORES
+--- config
+    location /ws { if ($arg_a) { websocket on; } }
+--- error_log
+"websocket" directive is not allowed here
+
+
+
+=== TEST 91: a door in a "limit_except"
+--- http_config
+    STORES
+--- config
+    location /api/ { limit_except GET { websocket_api on; } }
+--- error_log
+"websocket_api" directive is not allowed here
+
+
+
+=== TEST 92: a setting in an "if"
+--- http_config
+    STORES
+--- config
+    location /ws { websocket on; if ($arg_a) { websocket_send_queue 1k; } }
+--- error_log
+"websocket_send_queue" directive is not allowed here
+
+
+
+=== TEST 93: a door in a server
+--- http_config
+    STORES
+--- config
+    websocket_api on;
+--- error_log
+"websocket_api" directive is not allowed here
+
+
+
+=== TEST 94: a nested one that is exact
+--- http_config
+    STORES
+--- config
+    location /api/ { websocket_api on; location = /api/x { websocket_api on; } }
+--- error_log
+"websocket_api" directive needs a location with a prefix
+
+
+
+=== TEST 95: a proxy in front of it
+--- http_config
+    STORES
+--- config
+    location /api/ { proxy_pass http://127.0.0.1:1; websocket_api on; }
+--- error_log
+"websocket_api" directive conflicts with another content handler
+
+
+
+=== TEST 96: a zone that is of another use
+--- http_config
+    STORES
+    limit_req_zone $binary_remote_addr zone=websocket:1m rate=1r/s;
+--- config
+    location /ws { websocket on; }
+--- error_log
+the shared memory zone "websocket" is already declared for a different use
+
+
+
+=== TEST 97: an API without stores in the second server
+--- http_config
+    server {
+        location /api/ { websocket_api on; }
+    }
+--- error_log eval
+qr/"websocket_api" needs "websocket_redis" in the http block in \S+nginx\.conf:\d+/

@@ -496,6 +496,10 @@ ngx_http_websocket_conf_open(ngx_conf_t *cf, ngx_str_t *directive,
 
     clcf = ngx_http_conf_get_module_loc_conf(cf, ngx_http_core_module);
 
+    if (clcf->handler) {
+        return "conflicts with another content handler of the location";
+    }
+
     clcf->handler = d->handler;
 
     wlcf->door = d->door;

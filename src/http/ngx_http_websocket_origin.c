@@ -105,7 +105,7 @@ ngx_http_websocket_origin_check(ngx_http_request_t *r)
         return NGX_OK;
     }
 
-    ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+    ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                   "origin \"%V\" is not allowed, "
                   "see \"websocket_allowed_origins\"", value);
 

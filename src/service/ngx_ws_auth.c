@@ -122,6 +122,13 @@ ngx_ws_auth_compile(ngx_conf_t *cf, ngx_str_t *text)
         return NULL;
     }
 
+    if (query->stmt->nhead == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid query of tokens: it has none of "
+                           ":id, :hash and :token");
+        return NULL;
+    }
+
     ngx_ws_token_digest(text, query->digest);
 
     return query;

@@ -103,6 +103,13 @@ ngx_ws_user_compile(ngx_conf_t *cf, ngx_str_t *text)
         return NULL;
     }
 
+    if (query->stmt->nhead == 0) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid query of users: it has neither "
+                           ":user_id nor :tenant_id");
+        return NULL;
+    }
+
     ngx_ws_token_digest(text, digest);
     ngx_memcpy(&query->hash, digest, sizeof(uint64_t));
 

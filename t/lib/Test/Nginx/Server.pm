@@ -18,10 +18,10 @@ package Test::Nginx::Server;
 #     $nginx->check;
 #
 # More arguments: main_config; events (worker_connections 512); log_level
-# (info); port (a free one); allow, a pattern of log lines that are no
-# problem.  Alerts, emergencies and words of sanitizers are problems, but
-# for workers that a test has killed.  $TEST_NGINX_NAME in a configuration
-# comes from the environment.
+# (info); files, names and texts beside nginx.conf; port (a free one);
+# allow, a pattern of log lines that are no problem.  Alerts, emergencies
+# and words of sanitizers are problems, but for workers that a test has
+# killed.  $TEST_NGINX_NAME in a configuration comes from the environment.
 
 use strict;
 use warnings;
@@ -66,6 +66,9 @@ sub configure {
     my $user = $> == 0 ? 'user root;' : '';
     my $temp = join "\n", map { "    ${_}_temp_path temp_$_;" }
                           qw(client_body proxy fastcgi scgi uwsgi);
+
+    my %files = %{$a{files} // {}};
+    spew("$self->{dir}/conf/$_", expand($files{$_})) for keys %files;
 
     spew("$self->{dir}/conf/nginx.conf", <<"END");
 $modules
