@@ -173,8 +173,18 @@ test('what is refused says why and changes nothing', async () => {
   assert.equal(data.code, 'forbidden');
   assert.equal(data.event, 'subscribe');
 
-  assert.equal((await emit(a, 'message:direct',
-    { recipientId: 2, message: 'x'.repeat(5000) })).status, 'ok');
+  // UTF-16 units
+  for (const [message, status] of [['x'.repeat(5000), 'ok'],
+    ['\u00e4'.repeat(5000), 'ok'], ['\u{1f600}'.repeat(2500), 'ok'],
+    ['x'.repeat(5001), 'error'], [`x${'\u{1f600}'.repeat(2500)}`, 'error']]) {
+    for (const [event, fields] of [
+      ['message:direct', { recipientId: 2, message }],
+      ['message:group', { channel: 'units', message }],
+      ['broadcast:send', { channel: 'units', message }],
+    ]) {
+      assert.equal((await emit(a, event, fields)).status, status, event);
+    }
+  }
   a.disconnect();
 });
 
