@@ -196,6 +196,13 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       offsetof(ngx_http_websocket_loc_conf_t, service.throttle),
       NULL },
 
+    { ngx_string("websocket_connection_limit"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_limit_connections,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      0,
+      NULL },
+
     { ngx_string("websocket_event_rate"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_websocket_limit_rate,
@@ -369,6 +376,8 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     wlcf->service.typing_ttl = NGX_CONF_UNSET_MSEC;
     wlcf->service.presence_grace = NGX_CONF_UNSET_MSEC;
     wlcf->service.throttle.limit = NGX_CONF_UNSET_UINT;
+    wlcf->service.connection_limit = NGX_CONF_UNSET_UINT;
+    wlcf->service.connection_evict = NGX_CONF_UNSET_UINT;
 
     wlcf->origins = NGX_CONF_UNSET_PTR;
 
@@ -427,6 +436,10 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->service.presence_grace, 5000);
     ngx_http_websocket_limit_merge(&conf->service.throttle,
                               &prev->service.throttle, 60, 60000);
+    ngx_conf_merge_uint_value(conf->service.connection_limit,
+                              prev->service.connection_limit, 0);
+    ngx_conf_merge_uint_value(conf->service.connection_evict,
+                              prev->service.connection_evict, 1);
 
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_str_value(conf->bundle, prev->bundle, "");

@@ -105,3 +105,36 @@ invalid limit "0" in "websocket_event_rate"
     websocket_token_check_query "SELECT 1 WHERE 1 IN (:all)";
 --- error_log
 invalid query of live tokens:
+
+
+
+=== TEST 12: no connections
+--- config
+    websocket_connection_limit 0;
+--- error_log
+invalid limit "0" in "websocket_connection_limit", it must be "off" or between 1 and 1000
+
+
+
+=== TEST 13: another policy
+--- config
+    websocket_connection_limit 1 first;
+--- error_log
+invalid policy "first" in "websocket_connection_limit", it must be "evict_oldest" or "reject"
+
+
+
+=== TEST 14: no limit with a policy
+--- config
+    websocket_connection_limit off reject;
+--- error_log
+invalid limit "off" in "websocket_connection_limit"
+
+
+
+=== TEST 15: two limits of connections
+--- http_config
+    websocket_connection_limit off;
+    websocket_connection_limit 1;
+--- error_log
+"websocket_connection_limit" directive is duplicate

@@ -80,6 +80,8 @@ typedef struct {
     ngx_msec_t              typing_ttl;
     ngx_msec_t              presence_grace;
     ngx_ws_rate_t           throttle;         /* of REST, by user */
+    ngx_uint_t              connection_limit; /* of a user; 0 is none */
+    ngx_uint_t              connection_evict; /* the oldest, or refuse */
 } ngx_ws_service_conf_t;
 
 

@@ -177,6 +177,8 @@ ngx_int_t ngx_http_websocket_conf_defaults(ngx_conf_t *cf,
 
 char *ngx_http_websocket_limit_rate(ngx_conf_t *cf, ngx_command_t *cmd,
     void *conf);
+char *ngx_http_websocket_limit_connections(ngx_conf_t *cf,
+    ngx_command_t *cmd, void *conf);
 void ngx_http_websocket_limit_merge(ngx_ws_rate_t *conf, ngx_ws_rate_t *prev,
     ngx_uint_t limit, ngx_msec_t window);
 

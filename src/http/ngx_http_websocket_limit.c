@@ -14,6 +14,9 @@
 #define NGX_HTTP_WEBSOCKET_LIMIT_MAX     1000000
 #define NGX_HTTP_WEBSOCKET_LIMIT_WINDOW  86400000
 
+/* all that a user has are looked through at a login */
+#define NGX_HTTP_WEBSOCKET_LIMIT_CONNECTIONS  1000
+
 
 char *
 ngx_http_websocket_limit_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
@@ -64,6 +67,61 @@ ngx_http_websocket_limit_rate(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     rate->window = (ngx_msec_t) window;
 
     return NGX_CONF_OK;
+}
+
+
+char *
+ngx_http_websocket_limit_connections(ngx_conf_t *cf, ngx_command_t *cmd,
+    void *conf)
+{
+    ngx_http_websocket_loc_conf_t *wlcf = conf;
+
+    ngx_int_t   limit;
+    ngx_str_t  *value;
+
+    if (wlcf->service.connection_limit != NGX_CONF_UNSET_UINT) {
+        return "is duplicate";
+    }
+
+    value = cf->args->elts;
+
+    wlcf->service.connection_evict = 1;
+
+    if (cf->args->nelts == 2 && ngx_strcmp(value[1].data, "off") == 0) {
+        wlcf->service.connection_limit = 0;
+        return NGX_CONF_OK;
+    }
+
+    limit = ngx_atoi(value[1].data, value[1].len);
+
+    if (limit <= 0 || limit > NGX_HTTP_WEBSOCKET_LIMIT_CONNECTIONS) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                           "invalid limit \"%V\" in \"%V\", it must be "
+                           "\"off\" or between 1 and %d",
+                           &value[1], &value[0],
+                           NGX_HTTP_WEBSOCKET_LIMIT_CONNECTIONS);
+        return NGX_CONF_ERROR;
+    }
+
+    wlcf->service.connection_limit = (ngx_uint_t) limit;
+
+    if (cf->args->nelts == 2
+        || ngx_strcmp(value[2].data, "evict_oldest") == 0)
+    {
+        return NGX_CONF_OK;
+    }
+
+    if (ngx_strcmp(value[2].data, "reject") == 0) {
+        wlcf->service.connection_evict = 0;
+        return NGX_CONF_OK;
+    }
+
+    ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
+                       "invalid policy \"%V\" in \"%V\", it must be "
+                       "\"evict_oldest\" or \"reject\"",
+                       &value[2], &value[0]);
+
+    return NGX_CONF_ERROR;
 }
 
 

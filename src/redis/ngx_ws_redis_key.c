@@ -98,6 +98,10 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
         { ngx_string("inbox"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },
 
+    [NGX_WS_REDIS_KEY_SOCKETS] =
+        { ngx_string("sockets"), NGX_WS_REDIS_KEY_TENANTS,
+          NGX_WS_REDIS_KEY_HAS_USER },
+
     [NGX_WS_REDIS_KEY_THROTTLE] =
         { ngx_string("throttle"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },

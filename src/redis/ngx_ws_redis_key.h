@@ -38,6 +38,7 @@ typedef enum {
     NGX_WS_REDIS_KEY_PENDING,          /* ws:{7}:pending:12 */
     NGX_WS_REDIS_KEY_TAKEN,            /* ws:{7}:taken:12 */
     NGX_WS_REDIS_KEY_INBOX,            /* ws:{7}:inbox:12 */
+    NGX_WS_REDIS_KEY_SOCKETS,          /* ws:{7}:sockets:12 */
     NGX_WS_REDIS_KEY_THROTTLE,         /* ws:{7}:throttle:12 */
 
     /* global keys */

@@ -23,6 +23,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_CONNECTION_DISCONNECT] =
         { ngx_string(ngx_ws_lua_connection_disconnect), "" },
 
+    [NGX_WS_REDIS_CONNECTION_LIMIT] =
+        { ngx_string(ngx_ws_lua_connection_limit), "" },
+
     [NGX_WS_REDIS_CONNECTION_MOVE] =
         { ngx_string(ngx_ws_lua_connection_move), "" },
 

@@ -13,6 +13,7 @@
 #include <ngx_ws_delivery.h>
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
+#include <ngx_ws_limit.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
@@ -57,6 +58,10 @@ static void ngx_ws_login_verified(void *data, ngx_int_t rc,
 static ngx_uint_t ngx_ws_login_matches(ngx_str_t *claim, uint64_t id);
 static void ngx_ws_login_link(ngx_ws_login_t *login);
 static void ngx_ws_login_linked(ngx_ws_call_t *call);
+static void ngx_ws_login_limit(ngx_ws_login_t *login);
+static void ngx_ws_login_limited(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static void ngx_ws_login_enter(ngx_ws_login_t *login);
 static void ngx_ws_login_restore(ngx_ws_login_t *login);
 static void ngx_ws_login_restored(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
@@ -448,6 +453,62 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
     s->connection_id.data = p;
     ngx_ws_session_identify(s, ngx_ws_identity_ref(login->identity));
 
+    if (s->service->connection_limit) {
+        ngx_ws_login_limit(login);
+
+    } else {
+        ngx_ws_login_enter(login);
+    }
+}
+
+
+/* Whether the user may have one more. */
+
+static void
+ngx_ws_login_limit(ngx_ws_login_t *login)
+{
+    ngx_ws_session_t  *s;
+
+    s = login->session;
+
+    /* until it has joined, it is not logged in */
+    login->waiting = 1;
+
+    login->op = ngx_ws_limit_join(s->worker, s->service, s->identity,
+                                  &s->connection_id, s->node.key,
+                                  ngx_ws_login_limited, login);
+    if (login->op == NULL) {
+        ngx_ws_login_end(login, NGX_WS_INTERNAL);
+    }
+}
+
+
+static void
+ngx_ws_login_limited(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_login_t *login = data;
+
+    login->op = NULL;
+
+    if (rc != NGX_OK
+        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
+    {
+        ngx_ws_login_end(login, NGX_WS_UNAVAILABLE);
+        return;
+    }
+
+    if (ngx_ws_redis_reply_integer(reply) == 0) {
+        ngx_ws_login_end(login, NGX_WS_CONNECTION_LIMIT);
+        return;
+    }
+
+    ngx_ws_login_enter(login);
+}
+
+
+static void
+ngx_ws_login_enter(ngx_ws_login_t *login)
+{
     if (login->connection.connection_id.len) {
         ngx_ws_login_restore(login);
 

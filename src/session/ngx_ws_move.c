@@ -11,6 +11,7 @@
 #include <ngx_ws_bus.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_letter.h>
+#include <ngx_ws_limit.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_move.h>
@@ -488,6 +489,10 @@ ngx_ws_move_linked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 
     list = ngx_ws_redis_reply_string(reply);
     ngx_ws_login_channels(move->session, &list);
+
+    ngx_ws_limit_note(move->worker, move->session->service,
+                      move->session->identity, &move->session->connection_id,
+                      move->session->node.key);
 
     ngx_ws_move_finish(move, 1);
 }

@@ -15,6 +15,7 @@
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_letter.h>
+#include <ngx_ws_limit.h>
 #include <ngx_ws_listen.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
@@ -62,7 +63,8 @@ static void ngx_ws_session_raw_ping(ngx_ws_session_t *s);
 static void ngx_ws_session_expired(ngx_ws_worker_t *w, ngx_ws_identity_t *id);
 static void ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb,
     ngx_str_t *rest);
-static void ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest);
+static void ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest,
+    ngx_ws_error_e error);
 static void ngx_ws_session_deliver(void *subscriber, void *data);
 
 
@@ -696,6 +698,8 @@ ngx_ws_session_touch(ngx_ws_session_t *s)
     {
         s->touched = ngx_current_msec;
         ngx_ws_registry_touch(s->worker, s->identity, &s->connection_id);
+        ngx_ws_limit_note(s->worker, s->service, s->identity,
+                          &s->connection_id, s->node.key);
     }
 }
 
@@ -847,7 +851,14 @@ ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *rest)
     if (verb->len == sizeof("close") - 1
         && ngx_strncmp(verb->data, "close", sizeof("close") - 1) == 0)
     {
-        ngx_ws_session_control_close(w, rest);
+        ngx_ws_session_control_close(w, rest, NGX_WS_OK);
+        return;
+    }
+
+    if (verb->len == sizeof("evict") - 1
+        && ngx_strncmp(verb->data, "evict", sizeof("evict") - 1) == 0)
+    {
+        ngx_ws_session_control_close(w, rest, NGX_WS_REPLACED);
         return;
     }
 
@@ -884,10 +895,11 @@ ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *rest)
 }
 
 
-/* "number connection_id": the connection was disconnected by REST */
+/* "number connection_id": disconnected by REST, or one too many */
 
 static void
-ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest)
+ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest,
+    ngx_ws_error_e error)
 {
     u_char            *p;
     uint64_t           number;
@@ -910,7 +922,7 @@ ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest)
     if (s && s->connection_id.len == id.len
         && ngx_memcmp(s->connection_id.data, id.data, id.len) == 0)
     {
-        ngx_ws_session_dismiss(s, NGX_WS_OK);
+        ngx_ws_session_dismiss(s, error);
     }
 }
 
