@@ -264,7 +264,8 @@ END
     if [ ! -d "$data" ]; then
         say "creating MariaDB's data folder"
         rm -rf "$data.new"
-        mariadb-install-db --no-defaults --datadir="$data.new" \
+        TMPDIR=$run_dir/tmp \
+            mariadb-install-db --no-defaults --datadir="$data.new" \
             --user="$(id -un)" --auth-root-authentication-method=normal \
             --force --skip-test-db > "$run_dir/logs/mariadb.out" 2>&1 \
             || { grep -i error "$run_dir/logs/mariadb.out" >&2 \

@@ -52,6 +52,8 @@ sub init {
          'innodb-buffer-pool-size = 32M', 'innodb-log-file-size = 16M',
          $args{config} // '', '');
 
+    local $ENV{TMPDIR} = $dir;           # not one that is shared with others
+
     $self->run_ok(find_program('mariadb-install-db'), '--no-defaults',
                   "--user=$user", "--datadir=$dir/mariadb", '--skip-test-db',
                   '--force', '--auth-root-authentication-method=normal');
