@@ -101,6 +101,10 @@ for my $what (qw(dead stopped reloading away hanging)) {
     $end->();
     next if $what =~ /^(?:away|hanging)$/;
 
+    # one that was stopped may have to find Redis again first
+
+    &wait_until(sub { get($cells[0]{session}, $owner) ne $away }, 20);
+
     is get($_->{session}, $owner), $unknown,
        "$_->{name}: the session is over" for @cells;
 }
@@ -161,6 +165,16 @@ kill_worker($owner);
 $ws->send_text('4y');
 $ws->expect_text('4y', '  and nobody needs its former owner');
 $ws->close;
+
+
+# whom nobody answers is not waited for
+
+$session = open_session('/engine.io/');
+kill_worker($owner);
+
+my $start = time;
+is get($session, $other), $unknown, 'a poll when the owner has died';
+cmp_ok time - $start, '<', 1.5, '  is told so at once';
 
 $_->check for $owner, $other;
 $redis->check;

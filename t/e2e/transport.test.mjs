@@ -73,6 +73,22 @@ for (const [mode, transports] of Object.entries(modes)) {
     socket.disconnect();
   });
 
+  test(`${mode}: as large as maxPayload, and a byte more`, async () => {
+    const res = await fetch(`${nginx.url}/socket.io/?EIO=4&transport=polling`);
+    const { maxPayload } = JSON.parse((await res.text()).slice(1));
+    const head = '420["message-with-ack",""]'.length;
+    const socket = await connect(transports);
+
+    const text = 'x'.repeat(maxPayload - head);
+    assert.equal(await socket.timeout(20000)
+      .emitWithAck('message-with-ack', text), text);
+
+    // the second packet's id is as long as the first one's
+    socket.emit('message-with-ack', `${text}y`, () => {});
+    assert.match(await next(socket, 'disconnect', 20),
+      /^transport (close|error)$/);
+  });
+
   test(`${mode}: order of many`, async () => {
     const sockets = await Promise.all(Array.from({ length: 10 },
       () => connect(transports)));
