@@ -141,6 +141,24 @@ ok($nginx->wait_log(qr/\[notice\] .*websocket\ stats:\
    "the guide's statistics");
 
 
+note 'a session that changes its transport, and perhaps its worker';
+
+my $moving = Test::Nginx::SocketIO->connect(
+    %to, transport => 'polling',
+    auth => { token => '3|demo-token-ada', connectionId => 'moving' });
+
+is($moving->call('subscribe', { channel => 'room' })->{status}, 'ok',
+   'by polling');
+$moving->upgrade;
+is($moving->call('subscribe', { channel => 'other' })->{status}, 'ok',
+   'by WebSocket');
+$moving->close;
+
+ok((wait_until { slurp($log) =~ /ended, .*transport:\ websocket,\ 
+                                 .*received:\ ([3-9])\ messages,
+                                 .*"moving"/x }), 'all of it is counted');
+
+
 note 'the death of a worker';
 
 my @ws = map { login(1, 'john', "d$_") } 1 .. 8;

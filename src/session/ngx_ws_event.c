@@ -124,6 +124,10 @@ ngx_ws_event_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
         break;
 
     case NGX_WS_PACKET_DISCONNECT:
+        if (s->identity) {
+            ngx_ws_session_past(s);
+        }
+
         ngx_ws_event_detach(s);
         ngx_ws_session_logout(s);
         s->connected = 0;

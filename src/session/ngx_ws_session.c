@@ -370,12 +370,26 @@ static void
 ngx_ws_session_log(ngx_ws_session_t *s, ngx_uint_t code,
     const ngx_str_t *reason)
 {
-    ngx_msec_t          duration;
-    ngx_ws_identity_t  *id;
+    uint64_t     tenant, user;
+    ngx_str_t   *connection_id;
+    ngx_msec_t   duration;
 
     ngx_ws_metrics[ngx_ws_metrics_close(code)]++;
 
-    id = s->identity;
+    user = 0;
+    tenant = 0;
+    connection_id = &s->connection_id;
+
+    if (s->identity) {
+        user = s->identity->user;
+        tenant = s->identity->tenant;
+
+    } else if (s->past) {
+        user = s->past->user;
+        tenant = s->past->tenant;
+        connection_id = &s->past->connection_id;
+    }
+
     duration = ngx_current_msec - s->begun;
 
     ngx_log_error(NGX_LOG_INFO, s->log, 0,
@@ -387,8 +401,33 @@ ngx_ws_session_log(ngx_ws_session_t *s, ngx_uint_t code,
                   code, reason, &s->transport->ops->name,
                   duration / 1000, duration % 1000,
                   s->nreceived, s->received, s->nsent, s->sent,
-                  id ? id->user : 0, id ? id->tenant : 0,
-                  &s->connection_id);
+                  user, tenant, connection_id);
+}
+
+
+void
+ngx_ws_session_past(ngx_ws_session_t *s)
+{
+    ngx_ws_session_past_t  *past;
+
+    past = ngx_alloc(sizeof(ngx_ws_session_past_t) + s->connection_id.len,
+                     s->log);
+    if (past == NULL) {
+        return;
+    }
+
+    past->user = s->identity->user;
+    past->tenant = s->identity->tenant;
+    past->connection_id.len = s->connection_id.len;
+    past->connection_id.data = past->data;
+
+    ngx_memcpy(past->data, s->connection_id.data, s->connection_id.len);
+
+    if (s->past) {
+        ngx_free(s->past);
+    }
+
+    s->past = past;
 }
 
 
@@ -413,6 +452,10 @@ ngx_ws_session_free(ngx_ws_session_t *s)
 
     if (s->state) {
         ngx_ws_echo_cleanup(s);
+    }
+
+    if (s->past) {
+        ngx_free(s->past);
     }
 
     ngx_ws_session_forget_client(s);

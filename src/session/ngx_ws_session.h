@@ -61,6 +61,16 @@ struct ngx_ws_session_typing_s {
 };
 
 
+/* Whoever has logged out, for the line in the log at the session's end. */
+
+typedef struct {
+    uint64_t                      user;
+    uint64_t                      tenant;
+    ngx_str_t                     connection_id;
+    u_char                        data[];
+} ngx_ws_session_past_t;
+
+
 /* What is known of the client until it has authenticated. */
 
 typedef struct {
@@ -99,6 +109,7 @@ struct ngx_ws_session_s {
     void                         *state;        /* of the application */
 
     ngx_ws_session_client_t      *client;       /* never NULL */
+    ngx_ws_session_past_t        *past;
 
     ngx_ws_timer_t                timer;
     ngx_msec_t                    begun;
@@ -192,8 +203,12 @@ void ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error);
 /* The identity counts from now on, whose reference is taken over; or NULL. */
 void ngx_ws_session_identify(ngx_ws_session_t *s, ngx_ws_identity_t *id);
 
-/* Whoever was authenticated is so no more: channels, connection, identity. */
+/*
+ * Whoever was authenticated is so no more: channels, connection, identity.
+ * _past() remembers who that was.
+ */
 void ngx_ws_session_logout(ngx_ws_session_t *s);
+void ngx_ws_session_past(ngx_ws_session_t *s);
 
 /*
  * Channels by their key in Redis, as ngx_ws_channel_join() and _leave() have
