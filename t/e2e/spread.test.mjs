@@ -159,13 +159,21 @@ class Run {
       }
     }));
     this.cpuTime = this.cpu() - cpu;
+    this.relayed = await this.metric('polls_relayed_total');
+    this.moved = await this.metric('moves_total');
+  }
+
+  async metric(name) {
+    const all = await Promise.all(this.instances.map((x) => x.metric(name)));
+    return all.reduce((a, b) => a + b);
   }
 
   report(name) {
     const at = (list, q) => list.sort((a, b) => a - b)
-      [Math.floor((list.length - 1) * q)].toFixed(1);
+      [Math.floor((list.length - 1) * q)].toFixed(2);
     return `${name}: ${this.polls} polls, ${this.posts.length} POSTs, `
-      + `${this.upgrades} upgrades, ${this.packets} packets; `
+      + `${this.relayed} of them relayed, ${this.upgrades} upgrades, `
+      + `${this.moved} sessions moved, ${this.packets} packets; `
       + `POST p50 ${at(this.posts, 0.5)} p99 ${at(this.posts, 0.99)} ms, `
       + `upgrade p50 ${at(this.moves, 0.5)} p99 ${at(this.moves, 0.99)} ms, `
       + `CPU ${(this.cpuTime / (this.polls + this.posts.length)).toFixed(3)} ms a request`;
@@ -173,6 +181,7 @@ class Run {
 }
 
 async function spread(t, name, number, workers) {
+  const far = number * workers > 1;
   const instances = [];
   try {
     for (let i = 0; i < number; i++) {
@@ -184,6 +193,8 @@ async function spread(t, name, number, workers) {
     assert.deepEqual(run.faults,
       { unknown: 0, refused: 0, lost: 0, doubled: 0, reordered: 0 });
     assert.ok(run.upgrades >= upgrades && run.polls >= polls);
+    assert.equal(run.relayed > polls / 2, far);
+    assert.equal(run.moved > upgrades / 2, far);
   } finally {
     for (const nginx of instances) await nginx.stop();
   }
