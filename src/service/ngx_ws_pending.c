@@ -18,13 +18,22 @@
 #define NGX_WS_PENDING_TRIES  "5"
 #define NGX_WS_PENDING_RETRY  1000
 #define NGX_WS_PENDING_KEYS   3
+#define NGX_WS_PENDING_WAITS  10000
+
+
+struct ngx_ws_pendings_s {
+    ngx_queue_t             waiting;         /* what Redis has not taken */
+    ngx_uint_t              nwaiting;
+    ngx_event_t             retry;
+};
 
 
 typedef struct {
+    ngx_queue_t             queue;
+    ngx_ws_call_t          *call;
     ngx_ws_pending_what_e   what;
     ngx_ws_pending_mark_t  *marks;
     ngx_uint_t              n;
-    ngx_event_t             retry;
 } ngx_ws_pending_op_t;
 
 
@@ -36,6 +45,7 @@ typedef struct {
 
 static void ngx_ws_pending_keys(ngx_ws_call_t *call,
     ngx_ws_pending_keys_t *keys);
+static void ngx_ws_pending_wait(ngx_ws_call_t *call);
 static void ngx_ws_pending_send(ngx_ws_call_t *call);
 static void ngx_ws_pending_marked(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
@@ -55,6 +65,49 @@ static ngx_str_t  ngx_ws_pending_whats[] = {
     ngx_string("seen"),
     ngx_string("back")
 };
+
+
+ngx_ws_pendings_t *
+ngx_ws_pendings_create(ngx_ws_worker_t *w)
+{
+    ngx_ws_pendings_t  *pendings;
+
+    pendings = ngx_calloc(sizeof(ngx_ws_pendings_t), w->log);
+    if (pendings == NULL) {
+        return NULL;
+    }
+
+    ngx_queue_init(&pendings->waiting);
+
+    pendings->retry.handler = ngx_ws_pending_retry;
+    pendings->retry.data = pendings;
+    pendings->retry.log = w->log;
+    pendings->retry.cancelable = 1;
+
+    return pendings;
+}
+
+
+void
+ngx_ws_pendings_destroy(ngx_ws_pendings_t *pendings)
+{
+    ngx_queue_t          *q;
+    ngx_ws_pending_op_t  *op;
+
+    while (!ngx_queue_empty(&pendings->waiting)) {
+        q = ngx_queue_head(&pendings->waiting);
+        ngx_queue_remove(q);
+
+        op = ngx_queue_data(q, ngx_ws_pending_op_t, queue);
+        ngx_ws_call_done(op->call);
+    }
+
+    if (pendings->retry.timer_set) {
+        ngx_del_timer(&pendings->retry);
+    }
+
+    ngx_free(pendings);
+}
 
 
 void
@@ -81,6 +134,7 @@ ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     op = ngx_pcalloc(call->pool, sizeof(ngx_ws_pending_op_t));
 
     if (op) {
+        op->call = call;
         op->what = what;
         op->n = n;
         op->marks = ngx_palloc(call->pool, n * sizeof(ngx_ws_pending_mark_t));
@@ -94,7 +148,12 @@ ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_memcpy(op->marks, marks, n * sizeof(ngx_ws_pending_mark_t));
     call->state = op;
 
-    ngx_ws_pending_send(call);
+    if (w->pendings->nwaiting) {
+        ngx_ws_pending_wait(call);
+
+    } else {
+        ngx_ws_pending_send(call);
+    }
 }
 
 
@@ -162,30 +221,60 @@ ngx_ws_pending_marked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 {
     ngx_ws_call_t *call = data;
 
-    ngx_ws_pending_op_t  *op;
-
-    op = call->state;
-
-    /* otherwise the messages would wait for a worker that lives */
-
-    if (rc != NGX_OK && op->what == NGX_WS_PENDING_BACK && !ngx_exiting) {
-        op->retry.handler = ngx_ws_pending_retry;
-        op->retry.data = call;
-        op->retry.log = call->log;
-        op->retry.cancelable = 1;
-
-        ngx_add_timer(&op->retry, NGX_WS_PENDING_RETRY);
+    if (rc == NGX_OK) {
+        ngx_ws_call_done(call);
         return;
     }
 
-    ngx_ws_call_done(call);
+    ngx_ws_pending_wait(call);
 }
 
+
+/* In the order in which it happened: what is later would hide it. */
+
+static void
+ngx_ws_pending_wait(ngx_ws_call_t *call)
+{
+    ngx_ws_pendings_t    *pendings;
+    ngx_ws_pending_op_t  *op;
+
+    op = call->state;
+    pendings = call->worker->pendings;
+
+    if (ngx_exiting || pendings->nwaiting == NGX_WS_PENDING_WAITS) {
+        /* whoever finds no lease of this worker delivers them again */
+        ngx_ws_call_done(call);
+        return;
+    }
+
+    ngx_queue_insert_tail(&pendings->waiting, &op->queue);
+    pendings->nwaiting++;
+
+    if (!pendings->retry.timer_set) {
+        ngx_add_timer(&pendings->retry, NGX_WS_PENDING_RETRY);
+    }
+}
+
+
+/* Whatever fails again comes back later, in the same order. */
 
 static void
 ngx_ws_pending_retry(ngx_event_t *ev)
 {
-    ngx_ws_pending_send(ev->data);
+    ngx_queue_t          *q;
+    ngx_ws_pendings_t    *pendings;
+    ngx_ws_pending_op_t  *op;
+
+    pendings = ev->data;
+
+    while (!ngx_queue_empty(&pendings->waiting)) {
+        q = ngx_queue_head(&pendings->waiting);
+        ngx_queue_remove(q);
+        pendings->nwaiting--;
+
+        op = ngx_queue_data(q, ngx_ws_pending_op_t, queue);
+        ngx_ws_pending_send(op->call);
+    }
 }
 
 
@@ -198,7 +287,7 @@ ngx_ws_pending_nobody(ngx_ws_call_t *call)
 
 void
 ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
-    ngx_ws_pending_pt each)
+    const ngx_ws_pending_handler_t *handler)
 {
     u_char                  buf[NGX_SIZE_T_LEN];
     ngx_str_t               args[6], none;
@@ -217,7 +306,7 @@ ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     ngx_str_set(&args[4], NGX_WS_PENDING_AGE);
     ngx_str_set(&args[5], NGX_WS_PENDING_TRIES);
 
-    call->state = (void *) each;
+    call->state = (void *) handler;
 
     if (ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_PENDING_FETCH,
                           keys.str, NGX_WS_PENDING_KEYS, args, 6,
@@ -234,9 +323,9 @@ ngx_ws_pending_fetched(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 {
     ngx_ws_call_t *call = data;
 
-    ngx_uint_t          i;
-    ngx_ws_pending_pt   each;
-    ngx_ws_bus_event_t  ev;
+    ngx_uint_t                       i;
+    ngx_ws_bus_event_t               ev;
+    const ngx_ws_pending_handler_t  *handler;
 
     if (rc != NGX_OK
         || ngx_ws_redis_reply_type(reply) != NGX_WS_REDIS_ARRAY)
@@ -245,11 +334,15 @@ ngx_ws_pending_fetched(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
         return;
     }
 
-    each = (ngx_ws_pending_pt) call->state;
+    handler = call->state;
 
-    for (i = 0; i + 1 < ngx_ws_redis_reply_count(reply); i += 2) {
+    if (ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 0))) {
+        handler->elsewhere(call);
+    }
+
+    for (i = 1; i + 1 < ngx_ws_redis_reply_count(reply); i += 2) {
         if (ngx_ws_pending_event(&ev, reply, i) == NGX_OK) {
-            each(call, &ev);
+            handler->each(call, &ev);
         }
     }
 

@@ -37,23 +37,30 @@ typedef enum {
 #define NGX_WS_PENDING_MARKS  500  /* at once */
 
 
+/* w->pendings.  NULL without memory. */
+ngx_ws_pendings_t *ngx_ws_pendings_create(ngx_ws_worker_t *w);
+void ngx_ws_pendings_destroy(ngx_ws_pendings_t *pendings);
+
 /*
  * What became of messages to the user; marks are copied.  Nobody waits for it;
- * that they are back is repeated until Redis has taken it.
+ * all is repeated, in order, until Redis has taken it.
  */
 void ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_pending_what_e what, ngx_ws_pending_mark_t *marks, ngx_uint_t n);
 
 /*
  * Gives the user's next messages, in the order of their acceptance, so many
- * bytes at most but one whatever its size: each() for every one, then the
- * call is done.
+ * bytes at most but one whatever its size: elsewhere() if sockets of other
+ * workers have some that may come back, each() for every one, then the call
+ * is done.
  */
-typedef void (*ngx_ws_pending_pt)(ngx_ws_call_t *call,
-    ngx_ws_bus_event_t *ev);
+typedef struct {
+    void                (*each)(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev);
+    void                (*elsewhere)(ngx_ws_call_t *call);
+} ngx_ws_pending_handler_t;
 
 void ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
-    ngx_ws_pending_pt each);
+    const ngx_ws_pending_handler_t *handler);
 
 
 #endif /* _NGX_WS_PENDING_H_INCLUDED_ */

@@ -15,6 +15,7 @@
 #include <ngx_ws_id.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_listen.h>
+#include <ngx_ws_pending.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_record.h>
@@ -134,11 +135,12 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->registry = ngx_ws_registry_create(w);
     w->typings = ngx_ws_typings_create(w);
     w->presences = ngx_ws_presences_create(w);
+    w->pendings = ngx_ws_pendings_create(w);
     w->listens = ngx_ws_listens_create(w);
 
     if (w->bus == NULL || w->channels == NULL || w->ids == NULL
         || w->registry == NULL || w->typings == NULL || w->presences == NULL
-        || w->listens == NULL)
+        || w->pendings == NULL || w->listens == NULL)
     {
         return NGX_ERROR;
     }
@@ -192,6 +194,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
     }
 
     ngx_ws_stats_line_stop(w);
+
+    if (w->pendings) {
+        ngx_ws_pendings_destroy(w->pendings);
+    }
 
     if (w->presences) {
         ngx_ws_presences_destroy(w->presences);

@@ -15,7 +15,9 @@
 
 
 #define NGX_WS_DELIVERY_CHECK  20      /* whether the queue has drained, ms */
-#define NGX_WS_DELIVERY_MAX    4096    /* messages without an answer */
+#define NGX_WS_DELIVERY_ASK    100     /* messages without an answer */
+#define NGX_WS_DELIVERY_MAX    4096    /* the others wait in Redis */
+#define NGX_WS_DELIVERY_AGAIN  3000    /* what others have may come back, ms */
 
 
 struct ngx_ws_delivery_s {
@@ -28,12 +30,14 @@ struct ngx_ws_delivery_s {
     ngx_uint_t              n;
     ngx_uint_t              size;
     ngx_uint_t              taken;     /* of them, by the kernel */
+    ngx_msec_t              caught;    /* up, when */
 
     ngx_queue_t             held;      /* came while it catches up */
     size_t                  bytes;     /* of them */
 
     unsigned                catching:1;    /* up with what waited */
     unsigned                missed:1;      /* too much has come meanwhile */
+    unsigned                elsewhere:1;   /* other workers have some */
 };
 
 
@@ -42,6 +46,7 @@ static void ngx_ws_delivery_free(ngx_ws_delivery_t *d);
 static void ngx_ws_delivery_fetch(ngx_ws_delivery_t *d);
 static void ngx_ws_delivery_each(ngx_ws_call_t *call,
     ngx_ws_bus_event_t *ev);
+static void ngx_ws_delivery_elsewhere(ngx_ws_call_t *call);
 static void ngx_ws_delivery_fetched(ngx_ws_call_t *call);
 static void ngx_ws_delivery_release(ngx_ws_delivery_t *d, uint64_t seq);
 static void ngx_ws_delivery_drop(ngx_ws_delivery_t *d,
@@ -49,7 +54,14 @@ static void ngx_ws_delivery_drop(ngx_ws_delivery_t *d,
 static ngx_int_t ngx_ws_delivery_add(ngx_ws_delivery_t *d,
     ngx_ws_bus_event_t *ev);
 static void ngx_ws_delivery_timer_handler(ngx_event_t *ev);
+static void ngx_ws_delivery_again(ngx_ws_delivery_t *d);
 static ngx_uint_t ngx_ws_delivery_drained(ngx_ws_session_t *s);
+
+
+static const ngx_ws_pending_handler_t  ngx_ws_delivery_handler = {
+    ngx_ws_delivery_each,
+    ngx_ws_delivery_elsewhere
+};
 
 
 void
@@ -141,11 +153,12 @@ ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
     d->fetching = call;
     d->fetched = 0;
     d->missed = 0;
+    d->elsewhere = 0;
 
     room = s->transport->ops->room(s->transport);
 
     ngx_ws_pending_fetch(call, room - ngx_min(room, d->bytes),
-                         ngx_ws_delivery_each);
+                         &ngx_ws_delivery_handler);
 }
 
 
@@ -159,8 +172,13 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
 
     d = call->data;
 
-    if (d == NULL) {
-        /* nobody is here any more */
+    if (d) {
+        ngx_ws_delivery_release(d, ev->seq);
+    }
+
+    /* nobody is here any more, or there is no memory */
+
+    if (d == NULL || ngx_ws_delivery_add(d, ev) != NGX_OK) {
         mark.seq = ev->seq;
         mark.id = ev->id;
         ngx_ws_pending_mark(call->worker, call->identity,
@@ -169,12 +187,6 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
     }
 
     d->fetched++;
-
-    ngx_ws_delivery_release(d, ev->seq);
-
-    if (ngx_ws_delivery_add(d, ev) != NGX_OK) {
-        return;
-    }
 
     wb = ngx_ws_bus_buf(ev, d->session->dialect, d->session->log);
 
@@ -186,6 +198,19 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
         if (ev->encoded[i]) {
             ngx_ws_buf_unref(ev->encoded[i]);
         }
+    }
+}
+
+
+static void
+ngx_ws_delivery_elsewhere(ngx_ws_call_t *call)
+{
+    ngx_ws_delivery_t  *d;
+
+    d = call->data;
+
+    if (d) {
+        d->elsewhere = 1;
     }
 }
 
@@ -278,6 +303,10 @@ ngx_ws_delivery_accept(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
 
     d = s->delivery;
 
+    if (d && d->n >= NGX_WS_DELIVERY_MAX) {
+        ngx_ws_delivery_catch_up(s);
+    }
+
     if (d && d->catching) {
         /* comes in its turn */
         mark.seq = ev->seq;
@@ -348,11 +377,6 @@ ngx_ws_delivery_add(ngx_ws_delivery_t *d, ngx_ws_bus_event_t *ev)
     ngx_ws_pending_mark_t  *marks;
 
     if (d->n == d->size) {
-
-        if (d->size == NGX_WS_DELIVERY_MAX) {
-            return NGX_DECLINED;
-        }
-
         size = d->size ? d->size * 2 : 4;
 
         marks = ngx_alloc(size * sizeof(ngx_ws_pending_mark_t),
@@ -373,9 +397,9 @@ ngx_ws_delivery_add(ngx_ws_delivery_t *d, ngx_ws_bus_event_t *ev)
     d->marks[d->n].seq = ev->seq;
     d->marks[d->n].id = ev->id;
     d->n++;
-    d->session->delivered = ev->seq;
+    d->session->delivered = ngx_max(d->session->delivered, ev->seq);
 
-    if (!d->timer.timer_set) {
+    if (!d->timer.timer_set || d->elsewhere) {
         ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
     }
 
@@ -403,9 +427,45 @@ ngx_ws_delivery_timer_handler(ngx_event_t *ev)
         d->taken = d->n;
     }
 
-    if (d->catching && d->fetching == NULL) {
-        ngx_ws_delivery_fetch(d);
+    if (d->n >= NGX_WS_DELIVERY_ASK) {
+        ngx_ws_session_ask(s);
     }
+
+    if (d->elsewhere && !d->catching) {
+        ngx_ws_delivery_again(d);
+    }
+
+    if (!d->catching || d->fetching) {
+        return;
+    }
+
+    if (d->n >= NGX_WS_DELIVERY_MAX) {
+        ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
+        return;
+    }
+
+    ngx_ws_delivery_fetch(d);
+}
+
+
+/*
+ * Sockets of other workers had messages that they got before: they will be
+ * answered there, or the socket or its worker turns out to be dead.
+ */
+
+static void
+ngx_ws_delivery_again(ngx_ws_delivery_t *d)
+{
+    ngx_msec_int_t  left;
+
+    left = (ngx_msec_int_t) (d->caught + NGX_WS_DELIVERY_AGAIN
+                             - ngx_current_msec);
+    if (left > 0) {
+        ngx_add_timer(&d->timer, (ngx_msec_t) left);
+        return;
+    }
+
+    d->catching = 1;
 }
 
 
@@ -444,7 +504,7 @@ ngx_ws_delivery_heard(ngx_ws_session_t *s)
     d->n = n;
     d->taken = 0;
 
-    if (n == 0 && !d->catching) {
+    if (n == 0 && !d->catching && !d->elsewhere) {
         ngx_ws_delivery_free(d);
     }
 }
@@ -478,7 +538,8 @@ ngx_ws_delivery_busy(ngx_ws_session_t *s)
 ngx_uint_t
 ngx_ws_delivery_catching(ngx_ws_session_t *s)
 {
-    return s->delivery && s->delivery->catching;
+    return s->delivery && (s->delivery->catching
+                           || s->delivery->elsewhere);
 }
 
 
@@ -523,7 +584,7 @@ ngx_ws_delivery_catch_up(ngx_ws_session_t *s)
 
     s->delivery->catching = 1;
 
-    if (!s->delivery->timer.timer_set) {
+    if (!s->delivery->timer.timer_set || s->delivery->elsewhere) {
         ngx_add_timer(&s->delivery->timer, NGX_WS_DELIVERY_CHECK);
     }
 }

@@ -825,6 +825,21 @@ ngx_ws_session_alive(ngx_ws_session_t *s)
 }
 
 
+void
+ngx_ws_session_ask(ngx_ws_session_t *s)
+{
+    if (s->pinging) {
+        return;
+    }
+
+    s->pinging = 1;
+    s->pinged = ngx_current_msec;
+
+    s->wire->ping(s);
+    ngx_ws_session_timer_set(s);
+}
+
+
 static ngx_int_t
 ngx_ws_session_raw_open(ngx_ws_session_t *s, ngx_str_t *sid)
 {

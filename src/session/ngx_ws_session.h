@@ -194,6 +194,9 @@ extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
 void ngx_ws_session_alive(ngx_ws_session_t *s);
 ngx_uint_t ngx_ws_session_overdue(ngx_ws_session_t *s);
 
+/* A ping now, unless one waits for its answer. */
+void ngx_ws_session_ask(ngx_ws_session_t *s);
+
 /* Closes the transport with the error's code and ends the session. */
 void ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error);
 

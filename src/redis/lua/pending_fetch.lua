@@ -4,14 +4,15 @@
 -- ARGV    1 how many, 2 how many bytes; one message comes whatever its size
 --         3 incarnation that asks, 4 prefix of the keys of leases,
 --         5 longest age in ms, 6 most redeliveries
--- returns seq and text of each
+-- returns 1 if sockets of other workers have some that may come back, then seq
+--         and text of each
 --
 -- Fields of taken: "seq", the incarnation whose socket has the message;
 -- "r:seq", how often it was redelivered.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local list, bytes, from, alive = {}, 0, '-inf', {}
+local list, bytes, from, alive = { 0 }, 0, '-inf', {}
 
 local function status(id, what, tries, why)
     local row = { 'kind', 'status', 'id', id, 'status', what,
@@ -44,7 +45,9 @@ repeat
         local owner = redis.call('HGET', KEYS[2], seq)
         from = '(' .. seq
 
-        if not owner or not has(owner) then
+        if owner and has(owner) then
+            if owner ~= ARGV[3] then list[1] = 1 end
+        else
             local tries = tonumber(redis.call('HGET', KEYS[2], 'r:' .. seq)
                                    or '0')
             local why
@@ -59,7 +62,7 @@ repeat
                 redis.call('HDEL', KEYS[2], seq, 'r:' .. seq)
                 status(id, 'failed', nil, why)
             else
-                if #list > 0 and bytes + #text > tonumber(ARGV[2]) then
+                if #list > 1 and bytes + #text > tonumber(ARGV[2]) then
                     return list
                 end
                 bytes = bytes + #text
@@ -69,7 +72,7 @@ repeat
                 status(id, 'pending', tries + 1)
                 list[#list + 1] = seq
                 list[#list + 1] = text
-                if #list >= 2 * tonumber(ARGV[1]) then return list end
+                if #list > 2 * tonumber(ARGV[1]) then return list end
             end
         end
     end

@@ -13,8 +13,12 @@ local n = 0
 for i = 3, #ARGV, 2 do
     local seq, id = ARGV[i], ARGV[i + 1]
 
+    local owner = ARGV[1] == 'back' and redis.call('HGET', KEYS[2], seq)
+
     if redis.call('ZCOUNT', KEYS[1], seq, seq) == 0 then
         -- another socket of the user has answered
+    elseif owner and owner ~= ARGV[2] then
+        -- another socket has it
     else
         if ARGV[1] == 'taken' then
             redis.call('HSET', KEYS[2], seq, ARGV[2])
