@@ -125,7 +125,7 @@ ngx_ws_event_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
 
     case NGX_WS_PACKET_DISCONNECT:
         if (s->identity) {
-            ngx_ws_session_past(s);
+            ngx_ws_session_log_past(s);
         }
 
         ngx_ws_event_detach(s);

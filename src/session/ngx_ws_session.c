@@ -38,8 +38,6 @@ static ngx_int_t ngx_ws_session_client(ngx_ws_session_t *s,
     ngx_ws_session_params_t *params);
 static void ngx_ws_session_wire(ngx_ws_session_t *s);
 static void ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t);
-static void ngx_ws_session_log(ngx_ws_session_t *s, ngx_uint_t code,
-    const ngx_str_t *reason);
 static void ngx_ws_session_end(ngx_ws_session_t *s);
 static void ngx_ws_session_free(ngx_ws_session_t *s);
 static void ngx_ws_session_sent(ngx_ws_session_t *s, ngx_ws_buf_t *wb);
@@ -335,7 +333,7 @@ ngx_ws_session_close(ngx_ws_session_t *s, ngx_ws_error_e error)
 
     e = ngx_ws_error_get(error);
 
-    ngx_ws_session_log(s, e->close, &e->text);
+    ngx_ws_session_log_end(s, e->close, &e->text);
 
     s->transport->ops->close(s->transport, e->close);
 
@@ -363,71 +361,6 @@ ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error)
     }
 
     ngx_ws_session_close(s, error);
-}
-
-
-static void
-ngx_ws_session_log(ngx_ws_session_t *s, ngx_uint_t code,
-    const ngx_str_t *reason)
-{
-    uint64_t     tenant, user;
-    ngx_str_t   *connection_id;
-    ngx_msec_t   duration;
-
-    ngx_ws_metrics[ngx_ws_metrics_close(code)]++;
-
-    user = 0;
-    tenant = 0;
-    connection_id = &s->connection_id;
-
-    if (s->identity) {
-        user = s->identity->user;
-        tenant = s->identity->tenant;
-
-    } else if (s->past) {
-        user = s->past->user;
-        tenant = s->past->tenant;
-        connection_id = &s->past->connection_id;
-    }
-
-    duration = ngx_current_msec - s->begun;
-
-    ngx_log_error(NGX_LOG_INFO, s->log, 0,
-                  "websocket session ended, code: %ui, reason: \"%V\", "
-                  "transport: %V, duration: %M.%03M, "
-                  "received: %uD messages, %uL bytes, "
-                  "sent: %uD messages, %uL bytes, "
-                  "user_id: %uL, tenant_id: %uL, connection_id: \"%V\"",
-                  code, reason, &s->transport->ops->name,
-                  duration / 1000, duration % 1000,
-                  s->nreceived, s->received, s->nsent, s->sent,
-                  user, tenant, connection_id);
-}
-
-
-void
-ngx_ws_session_past(ngx_ws_session_t *s)
-{
-    ngx_ws_session_past_t  *past;
-
-    past = ngx_alloc(sizeof(ngx_ws_session_past_t) + s->connection_id.len,
-                     s->log);
-    if (past == NULL) {
-        return;
-    }
-
-    past->user = s->identity->user;
-    past->tenant = s->identity->tenant;
-    past->connection_id.len = s->connection_id.len;
-    past->connection_id.data = past->data;
-
-    ngx_memcpy(past->data, s->connection_id.data, s->connection_id.len);
-
-    if (s->past) {
-        ngx_free(s->past);
-    }
-
-    s->past = past;
 }
 
 
@@ -673,7 +606,7 @@ ngx_ws_session_closed(void *data, ngx_uint_t code)
         ngx_ws_metric_add(SLOW_CLIENTS, 1);
     }
 
-    ngx_ws_session_log(s, code, &reason);
+    ngx_ws_session_log_end(s, code, &reason);
 
     ngx_ws_session_end(s);
 }

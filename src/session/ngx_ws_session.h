@@ -206,12 +206,16 @@ void ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error);
 /* The identity counts from now on, whose reference is taken over; or NULL. */
 void ngx_ws_session_identify(ngx_ws_session_t *s, ngx_ws_identity_t *id);
 
-/*
- * Whoever was authenticated is so no more: channels, connection, identity.
- * _past() remembers who that was.
- */
+/* Whoever was authenticated is so no more: channels, connection, identity. */
 void ngx_ws_session_logout(ngx_ws_session_t *s);
-void ngx_ws_session_past(ngx_ws_session_t *s);
+
+/*
+ * ngx_ws_session_log.c: the line in the log at the session's end, and the
+ * counter of the code; who logs out before is remembered for it.
+ */
+void ngx_ws_session_log_end(ngx_ws_session_t *s, ngx_uint_t code,
+    const ngx_str_t *reason);
+void ngx_ws_session_log_past(ngx_ws_session_t *s);
 
 /*
  * Channels by their key in Redis, as ngx_ws_channel_join() and _leave() have
