@@ -153,6 +153,7 @@ for (
      'directive websocket_area is not documented'],
     ['ngx_http_websocket_module.c', 'session.send_queue, 1024 \* 1024',
      'session.send_queue, 1024', 'websocket_send_queue is 1024 by default'],
+    ['README.md', '`websocket_zone`', '', 'websocket_zone is not in the list'],
     ['docs/directives.md', '### websocket_zone', '### websocket_area',
      'websocket_area is documented and does not exist'],
     ['docs/directives.md', '`websocket_ping_timeout 20s`',

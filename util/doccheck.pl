@@ -78,6 +78,7 @@ sub sections {
 sub directives {
     my ($table) = $module =~ /ngx_command_t\s+\w+\[\] = \{(.*?)\n\};/s;
     my %documented = sections(qr/websocket\w*/);
+    my ($list) = slurp('README.md') =~ /^## Directives\n(.*?)^## /ms;
     my %code;
 
     while ($table =~ /\{ ngx_string\("(\w+)"\),(.*?) \}/gs) {
@@ -88,6 +89,8 @@ sub directives {
         check_directive($name, $row, $documented{$name})
             if $documented{$name};
 
+        push @problems, "directive $name is not in the list of README.md"
+            if $list !~ /`\Q$name\E`/;
         push @problems, "directive $name is not in conf.example"
             if $example !~ /^\s*\Q$name\E[\s;]/m;
     }
