@@ -18,6 +18,7 @@ needs_test=(
 parts=(lint build unit fuzz standin t e2e)
 
 fuzz_seconds=3
+e2e_seconds=600
 
 # what nginx and the unit tests are run under: valgrind; how these are built
 under=
@@ -460,11 +461,14 @@ start_e2e() {
 }
 
 
-# node's own report above, its counts into the results
+# node's own report above, its counts into the results; a file that hangs fails
 
 e2e_one() {
     local file=$1
 
+    : > "$work/e2e.tap"
+
+    timeout --foreground "$e2e_seconds" \
     node --test --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$work/e2e.tap" \
         "$file" || true
