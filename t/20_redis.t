@@ -93,7 +93,7 @@ for my $url ("redis://127.0.0.1:$port", @localhost,
     ok($nginx->check, 'nor at the end');
 }
 
-is_deeply([$redis->client->keys('ws:_:lease:*')], [],
+is_deeply([$redis->client->keys('ws:_:leases')], [],
           'a worker that ends gives up its lease');
 
 

@@ -20,6 +20,7 @@ my $dir = abs_path(dirname(__FILE__) . '/../src/redis');
 my %scripts = map { basename($_, '.lua') => slurp($_) } glob "$dir/lua/*.lua";
 
 my ($CONN, $EVENTS, $WORKERS) = ('ws:_:conn:c1', 'ws:_:events', 'ws:_:w:');
+my ($LEASES, $SOCKETS) = ('ws:_:leases', 'ws:_:owned:');
 
 
 # run('name', [key, ...], argument, ...)
@@ -94,22 +95,27 @@ cmp_ok(run('id_block', ['ids'], 100), '>=', $next + 100,
 
 note 'lock and unlock';
 
-is(run('lock', ['lock'], 'a', 5000), 1, 'taken');
-is(run('lock', ['lock'], 'b', 5000), 0, 'somebody else does not get it');
+$redis->command('ZADD', $LEASES, 1, 'a', 1, 'b');
+
+is(run('lock', ['lock', $LEASES], 'a', 5000), 1, 'taken');
+is(run('lock', ['lock', $LEASES], 'b', 5000), 0, 'somebody else does not get it');
 is(run('unlock', ['lock'], 'b'), 0, 'nor can end it');
 is($redis->command('GET', 'lock'), 'a', 'its owner has it');
 
 sleep 0.05;
 cmp_ok(ttl('lock'), '<', 5000, 'it will end');
-is(run('lock', ['lock'], 'a', 60000), 1, 'renewed');
+is(run('lock', ['lock', $LEASES], 'a', 60000), 1, 'renewed');
 cmp_ok(ttl('lock'), '>', 50000, 'for longer');
 
 is(run('unlock', ['lock'], 'a'), 1, 'given back');
 is(run('unlock', ['lock'], 'a'), 0, 'only once');
-is(run('lock', ['lock'], 'b', 30), 1, 'free for others');
+is(run('lock', ['lock', $LEASES], 'b', 30), 1, 'free for others');
 
 sleep 0.1;
-is(run('lock', ['lock'], 'a', 5000), 1, 'free when its time is over');
+is(run('lock', ['lock', $LEASES], 'a', 5000), 1, 'free when its time is over');
+
+$redis->command('ZREM', $LEASES, 'a');
+is(run('lock', ['lock', $LEASES], 'b', 5000), 1, 'the dead have none');
 
 
 note 'connection_register';
@@ -117,8 +123,8 @@ note 'connection_register';
 sub register {
     my ($tenant, $user, @rest) = @_;
 
-    return run('connection_register', [$CONN, $EVENTS], 'c1', $tenant, $user,
-               100_000, 5_000, @rest);
+    return run('connection_register', [$CONN, $EVENTS, $LEASES], 'c1',
+               $tenant, $user, 100_000, 5_000, @rest, $SOCKETS, 4_000);
 }
 
 my @rest = ('', '', '127.0.0.1', 's1', 'Firefox', 'desktop');
@@ -148,7 +154,12 @@ is(register(1, 3, @rest), undef, 'another user does not get it');
 is(register(2, 2, @rest), undef, 'nor the user of another tenant');
 is(fields($CONN)->{user_id}, 2, 'it is still whose it was');
 
+ok(!eval { register(1, 2, @socket) }, 'no socket of a worker that is dead');
+
+$redis->command('ZADD', $LEASES, 1, 'w1');
 is(register(1, 2, @socket), $since, 'its socket comes');
+is_deeply(fields("${SOCKETS}w1"), { c1 => '17 4000 1 2' },
+          'the worker has it');
 
 $conn = fields($CONN);
 
@@ -261,7 +272,9 @@ is(unlink_socket('w1', 17), 0, 'only once');
 
 note 'connection_move';
 
-sub move { return run('connection_move', [$CONN, $EVENTS], 'c1', @_) }
+sub move {
+    return run('connection_move', [$CONN, $EVENTS], 'c1', @_, $SOCKETS);
+}
 
 is(move('w1', 17, 'w2'), undef, 'one that has ended');
 
@@ -273,5 +286,7 @@ is(move('w1', 16, 'w3'), undef, 'another socket');
 is(fields($CONN)->{owner}, 'w1', 'is where it was');
 is(move('w1', 17, 'w2'), '["b"]', 'tells its channels');
 is(fields($CONN)->{owner}, 'w2', 'is there');
+is_deeply([map { fields("$SOCKETS$_") } 'w1', 'w2'],
+          [{}, { c1 => '17 4000 1 2' }], 'and among its sockets');
 
 done_testing();

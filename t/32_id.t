@@ -92,9 +92,12 @@ cmp_ok(time - $since, '<', 6, 'which is said in time');
 $redis->start;
 is($redis->command('GET', 'keepsake'), undef, 'it has forgotten everything');
 
-ok(wait_until(sub { (call($sockets[0], 'message:group',
-                          { channel => 'g', message => 'x' })
-                         ->{status} // '') eq 'ok' }, 10), 'it is back');
+is($sockets[0]->read_close(10), 1001,
+   'sockets that it does not know any more are closed');
+ok(wait_until(sub { $redis->command('ZCARD', 'ws:_:leases')
+                        == $nginx->workers }, 10),
+   'and all workers begin anew');
+$sockets[0] = socket_of('2|demo-token-jane');
 
 @ids = send_messages($sockets[0], 2500);
 is((grep { $seen{$_}++ } @ids), 0, 'there are new ones');

@@ -119,8 +119,21 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
     [NGX_WS_REDIS_KEY_ID] =
         { ngx_string("id"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
 
-    [NGX_WS_REDIS_KEY_LEASE] =
-        { ngx_string("lease"), NGX_WS_REDIS_KEY_GLOBAL,
+    [NGX_WS_REDIS_KEY_LEASES] =
+        { ngx_string("leases"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
+    [NGX_WS_REDIS_KEY_WATCH] =
+        { ngx_string("watch"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
+    [NGX_WS_REDIS_KEY_DEAD] =
+        { ngx_string("dead"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
+    [NGX_WS_REDIS_KEY_OWNED] =
+        { ngx_string("owned"), NGX_WS_REDIS_KEY_GLOBAL,
+          NGX_WS_REDIS_KEY_HAS_NAME },
+
+    [NGX_WS_REDIS_KEY_JOINED] =
+        { ngx_string("joined"), NGX_WS_REDIS_KEY_GLOBAL,
           NGX_WS_REDIS_KEY_HAS_NAME },
 
     [NGX_WS_REDIS_KEY_CONNECTION] =

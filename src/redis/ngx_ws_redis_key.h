@@ -15,6 +15,9 @@
 /*
  * Every key and channel in Redis.  Those of a tenant are "ws:{7}:...", so that
  * what belongs together may be kept together; global ones are "ws:_:...".
+ *
+ * Scripts that are given the prefix alone make up these and, in members.lua,
+ * ws:{7}:members:name, how many connections each user has in a channel.
  */
 
 typedef enum {
@@ -46,7 +49,11 @@ typedef enum {
     NGX_WS_REDIS_KEY_POISON,           /* ws:_:events:poison */
     NGX_WS_REDIS_KEY_LOCK,             /* ws:_:lock:name */
     NGX_WS_REDIS_KEY_ID,               /* ws:_:id */
-    NGX_WS_REDIS_KEY_LEASE,            /* ws:_:lease:incarnation */
+    NGX_WS_REDIS_KEY_LEASES,           /* ws:_:leases */
+    NGX_WS_REDIS_KEY_WATCH,            /* ws:_:watch */
+    NGX_WS_REDIS_KEY_DEAD,             /* ws:_:dead */
+    NGX_WS_REDIS_KEY_OWNED,            /* ws:_:owned:incarnation */
+    NGX_WS_REDIS_KEY_JOINED,           /* ws:_:joined:connection_id */
     NGX_WS_REDIS_KEY_CONNECTION,       /* ws:_:conn:connection_id */
     NGX_WS_REDIS_KEY_SESSION,          /* ws:_:sid:sid */
     NGX_WS_REDIS_KEY_LETTER,           /* ws:_:letter:name */

@@ -44,11 +44,20 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_ID_BLOCK] =
         { ngx_string(ngx_ws_lua_id_block), "" },
 
+    [NGX_WS_REDIS_LEASE] =
+        { ngx_string(ngx_ws_lua_lease), "" },
+
+    [NGX_WS_REDIS_LEASE_END] =
+        { ngx_string(ngx_ws_lua_lease_end), "" },
+
     [NGX_WS_REDIS_LETTER_SEND] =
         { ngx_string(ngx_ws_lua_letter_send), "" },
 
     [NGX_WS_REDIS_LOCK] =
         { ngx_string(ngx_ws_lua_lock), "" },
+
+    [NGX_WS_REDIS_MEMBERS] =
+        { ngx_string(ngx_ws_lua_members), "" },
 
     [NGX_WS_REDIS_MESSAGE_SEND] =
         { ngx_string(ngx_ws_lua_message_send), "" },
@@ -70,6 +79,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
 
     [NGX_WS_REDIS_RECORD_TRIM] =
         { ngx_string(ngx_ws_lua_record_trim), "" },
+
+    [NGX_WS_REDIS_TAKEOVER] =
+        { ngx_string(ngx_ws_lua_takeover), "" },
 
     [NGX_WS_REDIS_THROTTLE] =
         { ngx_string(ngx_ws_lua_throttle), "" },

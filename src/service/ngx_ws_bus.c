@@ -24,6 +24,7 @@ struct ngx_ws_bus_s {
 };
 
 
+static ngx_int_t ngx_ws_bus_listen(ngx_ws_bus_t *bus);
 static void ngx_ws_bus_filled(void *data, ngx_ws_channel_t *ch);
 static void ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch);
 static void ngx_ws_bus_confirmed(void *data, ngx_int_t rc);
@@ -49,17 +50,35 @@ ngx_ws_bus_create(ngx_ws_worker_t *w)
 
     bus->worker = w;
 
-    (void) ngx_ws_redis_key(&bus->control, &w->conf->redis.prefix,
-                            NGX_WS_REDIS_KEY_WORKER, 0, 0, &w->incarnation);
-
-    if (ngx_ws_redis_subscribe(w->redis, &bus->control.str, NULL, bus)
-        != NGX_OK)
-    {
+    if (ngx_ws_bus_listen(bus) != NGX_OK) {
         ngx_free(bus);
         return NULL;
     }
 
     return bus;
+}
+
+
+static ngx_int_t
+ngx_ws_bus_listen(ngx_ws_bus_t *bus)
+{
+    ngx_ws_worker_t  *w;
+
+    w = bus->worker;
+
+    (void) ngx_ws_redis_key(&bus->control, &w->conf->redis.prefix,
+                            NGX_WS_REDIS_KEY_WORKER, 0, 0, &w->incarnation);
+
+    return ngx_ws_redis_subscribe(w->redis, &bus->control.str, NULL, bus);
+}
+
+
+void
+ngx_ws_bus_rename(ngx_ws_bus_t *bus)
+{
+    ngx_ws_redis_unsubscribe(bus->worker->redis, &bus->control.str, bus);
+
+    (void) ngx_ws_bus_listen(bus);
 }
 
 

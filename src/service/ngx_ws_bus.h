@@ -59,6 +59,9 @@ extern const ngx_ws_channels_handler_t  ngx_ws_bus_channels_handler;
 void ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel,
     ngx_str_t *payload);
 
+/* The worker has another incarnation, and so another channel of its own. */
+void ngx_ws_bus_rename(ngx_ws_bus_t *bus);
+
 /* The worker's own channel. */
 ngx_str_t *ngx_ws_bus_own(ngx_ws_bus_t *bus);
 

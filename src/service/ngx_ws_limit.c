@@ -49,7 +49,7 @@ ngx_ws_limit_eval(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
 {
     u_char               number[NGX_INT64_LEN], limit[NGX_INT_T_LEN];
     ngx_str_t            args[NGX_WS_LIMIT_ARGS], none, *prefix;
-    ngx_ws_redis_key_t   key, connection, lease, worker;
+    ngx_ws_redis_key_t   key, connection, leases, worker;
 
     prefix = &w->conf->redis.prefix;
     ngx_str_set(&none, "");
@@ -76,8 +76,8 @@ ngx_ws_limit_eval(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
 
     args[5] = *ngx_ws_redis_key(&connection, prefix,
                                 NGX_WS_REDIS_KEY_CONNECTION, 0, 0, &none);
-    args[6] = *ngx_ws_redis_key(&lease, prefix, NGX_WS_REDIS_KEY_LEASE, 0, 0,
-                                &none);
+    args[6] = *ngx_ws_redis_key(&leases, prefix, NGX_WS_REDIS_KEY_LEASES, 0,
+                                0, NULL);
     args[7] = *ngx_ws_redis_key(&worker, prefix, NGX_WS_REDIS_KEY_WORKER, 0,
                                 0, &none);
 

@@ -41,6 +41,9 @@ ngx_ws_lock_init(ngx_ws_lock_t *lock, ngx_ws_worker_t *w, const char *name,
     (void) ngx_ws_redis_key(&lock->key, &w->conf->redis.prefix,
                             NGX_WS_REDIS_KEY_LOCK, 0, 0, &s);
 
+    (void) ngx_ws_redis_key(&lock->leases, &w->conf->redis.prefix,
+                            NGX_WS_REDIS_KEY_LEASES, 0, 0, NULL);
+
     lock->timer.handler = ngx_ws_lock_timer;
     lock->timer.data = lock;
     lock->timer.log = w->log;
@@ -90,7 +93,7 @@ ngx_ws_lock_timer(ngx_event_t *ev)
     ngx_ws_lock_t *lock = ev->data;
 
     u_char            text[NGX_INT_T_LEN];
-    ngx_str_t         args[2];
+    ngx_str_t         args[2], keys[2];
     ngx_ws_worker_t  *w;
 
     w = lock->worker;
@@ -115,8 +118,11 @@ ngx_ws_lock_timer(ngx_event_t *ev)
     args[1].data = text;
     args[1].len = ngx_sprintf(text, "%d", NGX_WS_LOCK_TTL) - text;
 
-    if (ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_LOCK, &lock->key.str, 1,
-                          args, 2, ngx_ws_lock_done, lock)
+    keys[0] = lock->key.str;
+    keys[1] = lock->leases.str;
+
+    if (ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_LOCK, keys, 2, args, 2,
+                          ngx_ws_lock_done, lock)
         == NULL)
     {
         return;

@@ -33,6 +33,7 @@ typedef struct {
     const ngx_ws_lock_handler_t  *handler;
     void                         *data;
     ngx_ws_redis_key_t            key;
+    ngx_ws_redis_key_t            leases;
     ngx_event_t                   timer;
     ngx_msec_t                    asked;
     ngx_msec_t                    until;

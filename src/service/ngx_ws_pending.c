@@ -17,7 +17,7 @@
 #define NGX_WS_PENDING_AGE    "2592000000"   /* 30 days */
 #define NGX_WS_PENDING_TRIES  "5"
 #define NGX_WS_PENDING_RETRY  1000
-#define NGX_WS_PENDING_KEYS   3
+#define NGX_WS_PENDING_KEYS   4
 #define NGX_WS_PENDING_WAITS  10000
 
 
@@ -165,7 +165,8 @@ ngx_ws_pending_keys(ngx_ws_call_t *call, ngx_ws_pending_keys_t *keys)
     static const ngx_ws_redis_key_e  kinds[NGX_WS_PENDING_KEYS] = {
         NGX_WS_REDIS_KEY_PENDING,
         NGX_WS_REDIS_KEY_TAKEN,
-        NGX_WS_REDIS_KEY_EVENTS
+        NGX_WS_REDIS_KEY_EVENTS,
+        NGX_WS_REDIS_KEY_LEASES
     };
 
     for (i = 0; i < NGX_WS_PENDING_KEYS; i++) {
@@ -290,26 +291,22 @@ ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     const ngx_ws_pending_handler_t *handler)
 {
     u_char                  buf[NGX_SIZE_T_LEN];
-    ngx_str_t               args[6], none;
-    ngx_ws_redis_key_t      lease;
+    ngx_str_t               args[5];
     ngx_ws_pending_keys_t   keys;
 
     ngx_ws_pending_keys(call, &keys);
-    ngx_str_null(&none);
 
     ngx_str_set(&args[0], NGX_WS_PENDING_PAGE);
     args[1].data = buf;
     args[1].len = ngx_sprintf(buf, "%uz", bytes) - buf;
     args[2] = call->worker->incarnation;
-    args[3] = *ngx_ws_redis_key(&lease, &call->worker->conf->redis.prefix,
-                                NGX_WS_REDIS_KEY_LEASE, 0, 0, &none);
-    ngx_str_set(&args[4], NGX_WS_PENDING_AGE);
-    ngx_str_set(&args[5], NGX_WS_PENDING_TRIES);
+    ngx_str_set(&args[3], NGX_WS_PENDING_AGE);
+    ngx_str_set(&args[4], NGX_WS_PENDING_TRIES);
 
     call->state = (void *) handler;
 
     if (ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_PENDING_FETCH,
-                          keys.str, NGX_WS_PENDING_KEYS, args, 6,
+                          keys.str, NGX_WS_PENDING_KEYS, args, 5,
                           ngx_ws_pending_fetched, call)
         == NULL)
     {

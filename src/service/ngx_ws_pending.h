@@ -36,6 +36,9 @@ typedef enum {
 
 #define NGX_WS_PENDING_MARKS  500  /* at once */
 
+/* seq of an event that says: what waits for the user has to be fetched */
+#define NGX_WS_PENDING_FETCH  1
+
 
 /* w->pendings.  NULL without memory. */
 ngx_ws_pendings_t *ngx_ws_pendings_create(ngx_ws_worker_t *w);

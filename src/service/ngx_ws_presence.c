@@ -18,7 +18,7 @@
 #define NGX_WS_PRESENCE_REST     90000   /* without a call, ms */
 #define NGX_WS_PRESENCE_RETRY    1000
 #define NGX_WS_PRESENCE_MESSAGE  500     /* characters */
-#define NGX_WS_PRESENCE_KEYS     6
+#define NGX_WS_PRESENCE_KEYS     7
 #define NGX_WS_PRESENCE_ARGS     16
 
 
@@ -333,7 +333,8 @@ ngx_ws_presence_send(ngx_ws_call_t *call)
         NGX_WS_REDIS_KEY_ALL_PRESENCE,
         NGX_WS_REDIS_KEY_TENANT,
         NGX_WS_REDIS_KEY_EVENTS,
-        NGX_WS_REDIS_KEY_CONNECTION
+        NGX_WS_REDIS_KEY_CONNECTION,
+        NGX_WS_REDIS_KEY_OWNED
     };
 
     w = call->worker;
@@ -345,7 +346,10 @@ ngx_ws_presence_send(ngx_ws_call_t *call)
 
     for (i = 0; i < NGX_WS_PRESENCE_KEYS; i++) {
         keys[i] = *ngx_ws_redis_key(&key[i], prefix, kinds[i], op->tenant,
-                                    op->user, &presence->connection_id);
+                                    op->user,
+                                    kinds[i] == NGX_WS_REDIS_KEY_OWNED
+                                    ? &w->incarnation
+                                    : &presence->connection_id);
     }
 
     args[0].len = ngx_strlen(op->what);

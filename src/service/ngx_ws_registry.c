@@ -30,7 +30,7 @@
 /* that are remembered of a connection */
 #define NGX_WS_REGISTRY_CHANNELS   1024
 
-#define NGX_WS_REGISTRY_ARGS       11
+#define NGX_WS_REGISTRY_ARGS       13
 #define NGX_WS_REGISTRY_ANSWER     2048
 
 
@@ -47,6 +47,8 @@ struct ngx_ws_registry_s {
 typedef struct {
     ngx_queue_t          queue;
     ngx_ws_registry_t   *registry;
+    uint64_t             tenant;
+    uint64_t             user;
     uint64_t             socket;
     ngx_str_t            connection_id;
     u_char               data[];
@@ -59,6 +61,7 @@ typedef struct {
     ngx_str_t            connection_id;
     ngx_str_t            device;
     unsigned             link:1;
+    unsigned             given:1;      /* the connection's id */
 } ngx_ws_registry_ctx_t;
 
 
@@ -72,6 +75,11 @@ static ngx_int_t ngx_ws_registry_connected(ngx_ws_call_t *call,
     uint64_t since);
 static void ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
+static ngx_ws_redis_op_t *ngx_ws_registry_members(ngx_ws_worker_t *w,
+    uint64_t tenant, uint64_t user, ngx_str_t *connection_id,
+    ngx_str_t *channel, ngx_ws_redis_reply_pt handler, void *data);
+static ngx_str_t *ngx_ws_registry_sockets(ngx_ws_worker_t *w,
+    ngx_ws_redis_key_t *key);
 static ngx_ws_redis_op_t *ngx_ws_registry_eval(ngx_ws_worker_t *w,
     ngx_ws_redis_script_e script, ngx_str_t *args, ngx_uint_t nargs,
     ngx_ws_redis_reply_pt handler, void *data);
@@ -157,10 +165,11 @@ static void
 ngx_ws_registry_register(ngx_ws_call_t *call,
     ngx_ws_registry_connection_t *conn, uint64_t socket, ngx_uint_t link)
 {
-    u_char                 *p, buf[5 * NGX_INT64_LEN];
+    u_char                 *p, buf[6 * NGX_INT64_LEN];
     uint64_t                keep, kept;
     ngx_str_t               args[NGX_WS_REGISTRY_ARGS];
     ngx_ws_worker_t        *w;
+    ngx_ws_redis_key_t      sockets;
     ngx_ws_registry_ctx_t  *ctx;
 
     w = call->worker;
@@ -172,6 +181,7 @@ ngx_ws_registry_register(ngx_ws_call_t *call,
     }
 
     ctx->link = link;
+    ctx->given = (conn->connection_id.len != 0);
 
     if (conn->device_type.len) {
         ctx->device.len = conn->device_type.len;
@@ -193,6 +203,8 @@ ngx_ws_registry_register(ngx_ws_call_t *call,
     p = ngx_ws_registry_number(&args[3], p, keep);
     p = ngx_ws_registry_number(&args[4], p, kept);
 
+    p = ngx_ws_registry_number(&args[12], p, call->conf->presence_grace);
+
     if (link) {
         args[5] = w->incarnation;
         (void) ngx_ws_registry_number(&args[6], p, socket);
@@ -206,6 +218,7 @@ ngx_ws_registry_register(ngx_ws_call_t *call,
     args[8] = conn->session_id;
     args[9] = conn->browser;
     args[10] = conn->device_type;
+    args[11] = *ngx_ws_registry_sockets(w, &sockets);
 
     if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_REGISTER, args,
                              NGX_WS_REGISTRY_ARGS, ngx_ws_registry_registered,
@@ -283,6 +296,12 @@ ngx_ws_registry_registered(void *data, ngx_int_t rc,
 
     if (ctx->link) {
         call->result = ctx->connection_id;
+
+        if (ctx->given) {
+            ngx_ws_registry_members(call->worker, call->identity->tenant,
+                                    call->identity->user, &ctx->connection_id,
+                                    NULL, NULL, NULL);
+        }
 
     } else {
         ngx_ws_presence_join(call->worker, call->identity, call->conf,
@@ -393,6 +412,9 @@ ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
 
         ngx_ws_presence_leave(call->worker, call->identity, call->conf,
                               &ctx->connection_id, 0);
+        ngx_ws_registry_members(call->worker, call->identity->tenant,
+                                call->identity->user, &ctx->connection_id,
+                                NULL, NULL, NULL);
         ngx_str_set(&call->result,
                     "{\"message\":\"Disconnected successfully\"}");
 
@@ -440,18 +462,65 @@ ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
 
     (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_CHANNEL, args, 6,
                                 NULL, NULL);
+
+    ngx_ws_registry_members(w, id->tenant, id->user, connection_id, channel,
+                            NULL, NULL);
 }
 
 
-/* The keys are always the connection's, by its id in args[0], and events. */
+/*
+ * Whoever sits in the connection's channels, or in one of them, hears of what
+ * has just become of it.
+ */
+
+static ngx_ws_redis_op_t *
+ngx_ws_registry_members(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
+    ngx_str_t *connection_id, ngx_str_t *channel,
+    ngx_ws_redis_reply_pt handler, void *data)
+{
+    u_char               *p, buf[2 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
+    ngx_str_t             args[5], keys[2], *prefix;
+    ngx_ws_redis_key_t    connection, joined;
+
+    prefix = &w->conf->redis.prefix;
+
+    keys[0] = *ngx_ws_redis_key(&connection, prefix,
+                                NGX_WS_REDIS_KEY_CONNECTION, 0, 0,
+                                connection_id);
+    keys[1] = *ngx_ws_redis_key(&joined, prefix, NGX_WS_REDIS_KEY_JOINED,
+                                0, 0, connection_id);
+
+    args[0] = *prefix;
+    p = ngx_ws_registry_number(&args[1], buf, tenant);
+    p = ngx_ws_registry_number(&args[2], p, user);
+    args[3].len = NGX_WS_TIME_MS_LEN;
+    args[3].data = p;
+    (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
+
+    if (channel) {
+        args[4] = *channel;
+
+    } else {
+        ngx_str_null(&args[4]);
+    }
+
+    return ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_MEMBERS, keys, 2, args, 5,
+                             handler, data);
+}
+
+
+/*
+ * The keys are always the connection's, by its id in args[0], events and
+ * leases.
+ */
 
 static ngx_ws_redis_op_t *
 ngx_ws_registry_eval(ngx_ws_worker_t *w, ngx_ws_redis_script_e script,
     ngx_str_t *args, ngx_uint_t nargs, ngx_ws_redis_reply_pt handler,
     void *data)
 {
-    ngx_str_t            keys[2], *prefix;
-    ngx_ws_redis_key_t   connection, events;
+    ngx_str_t            keys[3], *prefix;
+    ngx_ws_redis_key_t   connection, events, leases;
 
     prefix = &w->conf->redis.prefix;
 
@@ -459,9 +528,25 @@ ngx_ws_registry_eval(ngx_ws_worker_t *w, ngx_ws_redis_script_e script,
                                 NGX_WS_REDIS_KEY_CONNECTION, 0, 0, &args[0]);
     keys[1] = *ngx_ws_redis_key(&events, prefix, NGX_WS_REDIS_KEY_EVENTS,
                                 0, 0, NULL);
+    keys[2] = *ngx_ws_redis_key(&leases, prefix, NGX_WS_REDIS_KEY_LEASES,
+                                0, 0, NULL);
 
-    return ngx_ws_redis_eval(w->redis, script, keys, 2, args, nargs, handler,
+    return ngx_ws_redis_eval(w->redis, script, keys, 3, args, nargs, handler,
                              data);
+}
+
+
+/* What the keys of all owners' sockets begin with. */
+
+static ngx_str_t *
+ngx_ws_registry_sockets(ngx_ws_worker_t *w, ngx_ws_redis_key_t *key)
+{
+    ngx_str_t  none;
+
+    ngx_str_null(&none);
+
+    return ngx_ws_redis_key(key, &w->conf->redis.prefix,
+                            NGX_WS_REDIS_KEY_OWNED, 0, 0, &none);
 }
 
 
@@ -510,6 +595,8 @@ ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     }
 
     end->registry = reg;
+    end->tenant = id->tenant;
+    end->user = id->user;
     end->socket = socket;
     end->connection_id.len = connection_id->len;
     end->connection_id.data = end->data;
@@ -527,15 +614,17 @@ ngx_ws_registry_move(ngx_ws_worker_t *w, ngx_str_t *connection_id,
     uint64_t socket, ngx_str_t *from, ngx_ws_redis_reply_pt handler,
     void *data)
 {
-    u_char     buf[NGX_INT64_LEN];
-    ngx_str_t  args[4];
+    u_char              buf[NGX_INT64_LEN];
+    ngx_str_t           args[5];
+    ngx_ws_redis_key_t  sockets;
 
     args[0] = *connection_id;
     args[1] = *from;
     (void) ngx_ws_registry_number(&args[2], buf, socket);
     args[3] = w->incarnation;
+    args[4] = *ngx_ws_registry_sockets(w, &sockets);
 
-    return ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_MOVE, args, 4,
+    return ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_MOVE, args, 5,
                                 handler, data);
 }
 
@@ -573,8 +662,12 @@ ngx_ws_registry_send(ngx_ws_registry_t *reg, ngx_ws_registry_end_t *end)
     (void) ngx_ws_registry_number(&args[2], buf, end->socket);
 
     if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_UNLINK, args, 3,
-                             ngx_ws_registry_sent, end)
-        == NULL)
+                             NULL, NULL)
+        == NULL
+        || ngx_ws_registry_members(w, end->tenant, end->user,
+                                   &end->connection_id, NULL,
+                                   ngx_ws_registry_sent, end)
+           == NULL)
     {
         ngx_add_timer(&reg->retry, NGX_WS_REGISTRY_RETRY);
         return;

@@ -13,13 +13,13 @@
 #include <ngx_ws_cleanup.h>
 #include <ngx_ws_expiry.h>
 #include <ngx_ws_id.h>
+#include <ngx_ws_lease.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_listen.h>
 #include <ngx_ws_pending.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_record.h>
-#include <ngx_ws_redis_key.h>
 #include <ngx_ws_registry.h>
 #include <ngx_ws_stats.h>
 #include <ngx_ws_typing.h>
@@ -27,11 +27,8 @@
 #include <ngx_ws_worker.h>
 
 
-#define NGX_WS_WORKER_LEASE        10000
-#define NGX_WS_WORKER_LEASE_RENEW  3000
-
 /* of the host's name in the incarnation */
-#define NGX_WS_WORKER_HOST         32
+#define NGX_WS_WORKER_HOST  32
 
 
 static ngx_int_t ngx_ws_worker_open_redis(ngx_ws_worker_t *w);
@@ -44,8 +41,6 @@ static void ngx_ws_worker_state(void *data);
 static void ngx_ws_worker_deaf(void *data);
 static void ngx_ws_worker_message(void *data, ngx_str_t *channel,
     ngx_str_t *payload);
-static void ngx_ws_worker_lease(ngx_event_t *ev);
-static void ngx_ws_worker_lease_end(ngx_ws_worker_t *w);
 
 
 static const ngx_ws_redis_handler_t  ngx_ws_worker_redis_handler = {
@@ -117,11 +112,6 @@ failed:
 static ngx_int_t
 ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
 {
-    w->lease.handler = ngx_ws_worker_lease;
-    w->lease.data = w;
-    w->lease.log = w->log;
-    w->lease.cancelable = 1;
-
     w->redis = ngx_ws_redis_create(&w->conf->redis,
                                    &ngx_ws_worker_redis_handler, w, w->log);
     if (w->redis == NULL) {
@@ -131,6 +121,7 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->bus = ngx_ws_bus_create(w);
     w->channels = ngx_ws_channels_create(&ngx_ws_bus_channels_handler, w,
                                          w->log);
+    w->leases = ngx_ws_leases_create(w);
     w->ids = ngx_ws_ids_create(w);
     w->registry = ngx_ws_registry_create(w);
     w->typings = ngx_ws_typings_create(w);
@@ -138,9 +129,9 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->pendings = ngx_ws_pendings_create(w);
     w->listens = ngx_ws_listens_create(w);
 
-    if (w->bus == NULL || w->channels == NULL || w->ids == NULL
-        || w->registry == NULL || w->typings == NULL || w->presences == NULL
-        || w->pendings == NULL || w->listens == NULL)
+    if (w->bus == NULL || w->channels == NULL || w->leases == NULL
+        || w->ids == NULL || w->registry == NULL || w->typings == NULL
+        || w->presences == NULL || w->pendings == NULL || w->listens == NULL)
     {
         return NGX_ERROR;
     }
@@ -185,10 +176,6 @@ ngx_ws_worker_open_mysql(ngx_ws_worker_t *w, ngx_cycle_t *cycle)
 void
 ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 {
-    if (w->lease.timer_set) {
-        ngx_del_timer(&w->lease);
-    }
-
     if (w->listens) {
         ngx_ws_listens_destroy(w->listens);
     }
@@ -251,8 +238,11 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
         ngx_ws_mysql_destroy(w->mysql);
     }
 
+    if (w->leases) {
+        ngx_ws_leases_destroy(w->leases);
+    }
+
     if (w->redis) {
-        ngx_ws_worker_lease_end(w);
         ngx_ws_redis_destroy(w->redis);
     }
 
@@ -300,7 +290,7 @@ ngx_ws_worker_up(void *data)
     ngx_ws_worker_t *w = data;
 
     ngx_ws_worker_state(w);
-    ngx_ws_worker_lease(&w->lease);
+    ngx_ws_lease_up(w->leases);
 
     ngx_ws_id_up(w->ids);
     ngx_ws_registry_up(w->registry);
@@ -373,46 +363,24 @@ ngx_ws_worker_message(void *data, ngx_str_t *channel, ngx_str_t *payload)
 }
 
 
-/* Whoever finds no lease of an incarnation knows that it is dead. */
-
-static void
-ngx_ws_worker_lease(ngx_event_t *ev)
+void
+ngx_ws_worker_renew(ngx_ws_worker_t *w)
 {
-    ngx_str_t            argv[5];
-    ngx_ws_worker_t     *w;
-    ngx_ws_redis_key_t   key;
+    ngx_log_error(NGX_LOG_WARN, w->log, 0,
+                  "worker %V has lost its lease, its sockets are closed",
+                  &w->incarnation);
 
-    u_char  ms[NGX_INT_T_LEN];
+    w->handler->lost(w);
 
-    w = ev->data;
+    /* its locks may be somebody else's */
 
-    ngx_str_set(&argv[0], "SET");
-    argv[1] = *ngx_ws_redis_key(&key, &w->conf->redis.prefix,
-                                NGX_WS_REDIS_KEY_LEASE, 0, 0,
-                                &w->incarnation);
-    ngx_str_set(&argv[2], "1");
-    ngx_str_set(&argv[3], "PX");
-    argv[4].data = ms;
-    argv[4].len = ngx_sprintf(ms, "%d", NGX_WS_WORKER_LEASE) - ms;
+    ngx_ws_worker_down(w);
 
-    (void) ngx_ws_redis_command(w->redis, argv, 5, NULL, NULL);
+    ngx_ws_worker_name(w);
+    ngx_ws_bus_rename(w->bus);
+    ngx_ws_lease_begin(w->leases);
 
-    ngx_add_timer(&w->lease, NGX_WS_WORKER_LEASE_RENEW);
-}
-
-
-static void
-ngx_ws_worker_lease_end(ngx_ws_worker_t *w)
-{
-    ngx_str_t           argv[2];
-    ngx_ws_redis_key_t  key;
-
-    ngx_str_set(&argv[0], "DEL");
-    argv[1] = *ngx_ws_redis_key(&key, &w->conf->redis.prefix,
-                                NGX_WS_REDIS_KEY_LEASE, 0, 0,
-                                &w->incarnation);
-
-    (void) ngx_ws_redis_command(w->redis, argv, 2, NULL, NULL);
+    ngx_ws_worker_up(w);
 }
 
 

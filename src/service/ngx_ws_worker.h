@@ -33,6 +33,7 @@ typedef struct ngx_ws_bus_s        ngx_ws_bus_t;
 typedef struct ngx_ws_cleanup_s    ngx_ws_cleanup_t;
 typedef struct ngx_ws_expiry_s     ngx_ws_expiry_t;
 typedef struct ngx_ws_ids_s        ngx_ws_ids_t;
+typedef struct ngx_ws_leases_s     ngx_ws_leases_t;
 typedef struct ngx_ws_letters_s    ngx_ws_letters_t;
 typedef struct ngx_ws_polls_s      ngx_ws_polls_t;
 typedef struct ngx_ws_listens_s    ngx_ws_listens_t;
@@ -57,6 +58,8 @@ typedef struct {
     /* the token has ended; see id->sockets */
     void                   (*expired)(ngx_ws_worker_t *w,
                                       ngx_ws_identity_t *id);
+    /* its sockets have to go: see ngx_ws_worker_renew() */
+    void                   (*lost)(ngx_ws_worker_t *w);
 
     ngx_ws_timer_pt          timer;        /* of the worker's wheel */
 } ngx_ws_worker_handler_t;
@@ -77,6 +80,7 @@ struct ngx_ws_worker_s {
     ngx_ws_cleanup_t        *cleanup;
     ngx_ws_expiry_t         *expiry;
     ngx_ws_ids_t            *ids;
+    ngx_ws_leases_t         *leases;
     ngx_ws_record_t         *record;
     ngx_ws_registry_t       *registry;
     ngx_ws_listens_t        *listens;
@@ -106,7 +110,6 @@ struct ngx_ws_worker_s {
     ngx_ws_relay_t          *relay;        /* NULL without Redis */
     ngx_ws_letters_t        *letters;
 
-    ngx_event_t              lease;        /* renews it in Redis */
     ngx_event_t              stats_line;
 };
 
@@ -120,6 +123,13 @@ struct ngx_ws_worker_s {
 ngx_ws_worker_t *ngx_ws_worker_create(ngx_cycle_t *cycle,
     ngx_ws_worker_conf_t *conf, const ngx_ws_worker_handler_t *handler);
 void ngx_ws_worker_destroy(ngx_ws_worker_t *w);
+
+/*
+ * The lease is gone: others took the worker for dead, for instance since it
+ * was stopped, or Redis has lost its data.  What Redis knew of the sockets is
+ * gone, too: they end, and the worker goes on as a new incarnation.
+ */
+void ngx_ws_worker_renew(ngx_ws_worker_t *w);
 
 /* Wall clock, milliseconds since the epoch, as cached by the loop. */
 uint64_t ngx_ws_worker_now(void);

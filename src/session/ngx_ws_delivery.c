@@ -301,6 +301,15 @@ ngx_ws_delivery_accept(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
         return NGX_OK;
     }
 
+    if (ev->seq == NGX_WS_PENDING_FETCH) {
+
+        if (s->identity) {
+            ngx_ws_delivery_catch_up(s);
+        }
+
+        return NGX_DECLINED;
+    }
+
     d = s->delivery;
 
     if (d && d->n >= NGX_WS_DELIVERY_MAX) {
@@ -583,6 +592,7 @@ ngx_ws_delivery_catch_up(ngx_ws_session_t *s)
     }
 
     s->delivery->catching = 1;
+    s->delivery->missed = 1;
 
     if (!s->delivery->timer.timer_set || s->delivery->elsewhere) {
         ngx_add_timer(&s->delivery->timer, NGX_WS_DELIVERY_CHECK);

@@ -64,6 +64,7 @@ static void ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb,
 static void ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest,
     ngx_ws_error_e error);
 static void ngx_ws_session_deliver(void *subscriber, void *data);
+static void ngx_ws_session_lost(ngx_ws_worker_t *w);
 
 
 static const ngx_ws_transport_handler_t  ngx_ws_session_handler = {
@@ -99,6 +100,7 @@ const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
     ngx_ws_session_deliver,
     ngx_ws_relay_deaf,
     ngx_ws_session_expired,
+    ngx_ws_session_lost,
     ngx_ws_session_timer_handler
 };
 
@@ -952,6 +954,22 @@ ngx_ws_session_deliver_buf(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
         && s->transport->ops->send(s->transport, wb) == NGX_OK)
     {
         ngx_ws_session_sent(s, wb);
+    }
+}
+
+
+/* Their clients come back by themselves. */
+
+static void
+ngx_ws_session_lost(ngx_ws_worker_t *w)
+{
+    ngx_rbtree_node_t  *node;
+
+    while (w->sockets.root != w->sockets.sentinel) {
+        node = ngx_rbtree_min(w->sockets.root, w->sockets.sentinel);
+
+        ngx_ws_session_close(ngx_rbtree_data(node, ngx_ws_session_t, node),
+                             NGX_WS_LEAVING);
     }
 }
 

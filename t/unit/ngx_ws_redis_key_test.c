@@ -62,7 +62,11 @@ main(void)
     key_is(NGX_WS_REDIS_KEY_EVENTS, "ws:_:events");
     key_is(NGX_WS_REDIS_KEY_LOCK, "ws:_:lock:a:b");
     key_is(NGX_WS_REDIS_KEY_ID, "ws:_:id");
-    key_is(NGX_WS_REDIS_KEY_LEASE, "ws:_:lease:a:b");
+    key_is(NGX_WS_REDIS_KEY_LEASES, "ws:_:leases");
+    key_is(NGX_WS_REDIS_KEY_WATCH, "ws:_:watch");
+    key_is(NGX_WS_REDIS_KEY_DEAD, "ws:_:dead");
+    key_is(NGX_WS_REDIS_KEY_OWNED, "ws:_:owned:a:b");
+    key_is(NGX_WS_REDIS_KEY_JOINED, "ws:_:joined:a:b");
     key_is(NGX_WS_REDIS_KEY_CONNECTION, "ws:_:conn:a:b");
     key_is(NGX_WS_REDIS_KEY_SESSION, "ws:_:sid:a:b");
 

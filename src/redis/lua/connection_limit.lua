@@ -4,7 +4,8 @@
 -- KEYS    sockets
 -- ARGV    connection_id, socket, owner, most, 0: to note it alone,
 --         1 if the oldest have to go, or 0 if it itself has to,
---         prefixes of connections, of leases and of workers' channels,
+--         prefix of connections, leases by their ends, prefix of workers'
+--         channels,
 --         milliseconds to keep it
 -- returns 1, or 0 if there are too many
 
@@ -37,7 +38,7 @@ for i = 1, #all, 2 do
         local conn = redis.call('HMGET', ARGV[6] .. id, 'socket', 'owner')
 
         if conn[1] == socket and conn[2]
-           and redis.call('EXISTS', ARGV[7] .. conn[2]) == 1
+           and redis.call('ZSCORE', ARGV[7], conn[2])
         then
             others[#others + 1] = { tonumber(began), id, socket, conn[2] }
         else

@@ -1,14 +1,21 @@
 -- A connection comes, by REST or by its socket, or comes once more.
 --
--- KEYS    connection, events
+-- KEYS    connection, events, leases by their ends
 -- ARGV    connection_id, tenant_id, user_id,
 --         milliseconds to keep it, milliseconds to keep it when it has ended,
 --         owner and socket, both empty for REST,
---         ip_address, session_id, browser, device_type, each may be empty
+--         ip_address, session_id, browser, device_type, each may be empty,
+--         prefix of the keys of owners' sockets, grace in milliseconds
 -- returns the time of its connecting; nil: it is somebody else's
 
 local was = redis.call('HMGET', KEYS[1], 'tenant_id', 'user_id', 'status',
                        'connected_at')
+
+-- nobody would clear away what those have who were given up
+
+if ARGV[6] ~= '' and not redis.call('ZSCORE', KEYS[3], ARGV[6]) then
+    return redis.error_reply('GONE the worker has lost its lease')
+end
 
 if was[1] and (was[1] ~= ARGV[2] or was[2] ~= ARGV[3]) then
     return false
@@ -40,6 +47,8 @@ local set = 'HSET'
 if ARGV[7] ~= '' then
     set = 'HSETNX'
     redis.call('HSET', KEYS[1], 'owner', ARGV[6], 'socket', ARGV[7])
+    redis.call('HSET', ARGV[12] .. ARGV[6], ARGV[1],
+               table.concat({ ARGV[7], ARGV[13], ARGV[2], ARGV[3] }, ' '))
 end
 
 for i, field in ipairs({'session_id', 'browser', 'device_type'}) do

@@ -1,9 +1,8 @@
 -- What waits for a user who is there now, in the order of its acceptance.
 --
--- KEYS    pending, taken, events
+-- KEYS    pending, taken, events, leases by their ends
 -- ARGV    1 how many, 2 how many bytes; one message comes whatever its size
---         3 incarnation that asks, 4 prefix of the keys of leases,
---         5 longest age in ms, 6 most redeliveries
+--         3 incarnation that asks, 4 longest age in ms, 5 most redeliveries
 -- returns 1 if sockets of other workers have some that may come back, then seq
 --         and text of each
 --
@@ -30,7 +29,8 @@ end
 
 local function has(incarnation)
     if alive[incarnation] == nil then
-        alive[incarnation] = redis.call('EXISTS', ARGV[4] .. incarnation) == 1
+        alive[incarnation] = redis.call('ZSCORE', KEYS[4], incarnation)
+                             and true
     end
     return alive[incarnation]
 end
@@ -51,9 +51,9 @@ repeat
             local tries = tonumber(redis.call('HGET', KEYS[2], 'r:' .. seq)
                                    or '0')
             local why
-            if tries >= tonumber(ARGV[6]) then
+            if tries >= tonumber(ARGV[5]) then
                 why = 'too many redeliveries'
-            elseif now - tonumber(seq) / 1000 > tonumber(ARGV[5]) then
+            elseif now - tonumber(seq) / 1000 > tonumber(ARGV[4]) then
                 why = 'expired'
             end
 

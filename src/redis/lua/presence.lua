@@ -2,7 +2,7 @@
 -- what that makes of the user is published, recorded and listed.
 --
 -- KEYS    user's presence, who is online, what falls due, tenant's channel,
---         events, connection
+--         events, connection, sockets of the owner
 -- ARGV    1 what: join, leave, touch, set or look
 --         2 tenant_id, 3 user_id, 4 name
 --         5 connection_id, empty for the user as a whole
@@ -64,6 +64,10 @@ if what == 'join' then
 
 elseif what == 'leave' then
     local at = redis.call('HMGET', KEYS[6], 'status', 'owner', 'socket')
+    local note = redis.call('HGET', KEYS[7], id)
+    if note and string.match(note, '^%d+') == ARGV[16] then
+        redis.call('HDEL', KEYS[7], id)
+    end
     if at[1] == 'connected' and (at[2] ~= ARGV[15] or at[3] ~= ARGV[16]) then
         -- another socket has taken the connection over
         return false
@@ -71,7 +75,9 @@ elseif what == 'leave' then
     conns[id] = nil
     redis.call('HDEL', key, 'c:' .. id)
 
-elseif what == 'touch' and conns[id] and conns[id][3] > 0 then
+elseif what == 'touch' and conns[id] and conns[id][3] > 0
+       and redis.call('HGET', KEYS[6], 'status') == 'connected'
+then
     conns[id][3] = ends
 
 elseif what == 'set' then
@@ -91,6 +97,22 @@ elseif what == 'set' then
     if ARGV[10] == '1' then last = ARGV[9] end
 end
 
+-- a connection without a socket, which has fallen silent, ends
+
+local function disconnect(conn)
+    local at = string.sub(KEYS[6], 1, #KEYS[6] - #id) .. conn
+    local is = redis.call('HMGET', at, 'status', 'owner', 'keep')
+
+    if is[1] == 'connected' and not is[2] then
+        redis.call('HSET', at, 'status', 'disconnected',
+                   'disconnected_at', text)
+        redis.call('PEXPIRE', at, is[3])
+        redis.call('XADD', KEYS[5], '*', 'kind', 'connection',
+                   'connection_id', conn, 'updated_at', text,
+                   unpack(redis.call('HGETALL', at)))
+    end
+end
+
 -- what that makes of the user
 
 local status, due, best = 'offline', 0, 0
@@ -98,6 +120,7 @@ local status, due, best = 'offline', 0, 0
 for conn, c in pairs(conns) do
     if c[3] > 0 and c[3] <= now then
         redis.call('HDEL', key, 'c:' .. conn)
+        disconnect(conn)
     else
         live = live + 1
         if c[3] > 0 and (due == 0 or c[3] < due) then due = c[3] end

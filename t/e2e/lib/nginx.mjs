@@ -112,9 +112,18 @@ export class Nginx {
     return readFileSync(join(this.dir, 'logs/error.log'), 'utf8');
   }
 
+  // Master and workers at once, as when their machine dies.
+  async kill() {
+    const exit = once(this.child, 'exit');
+    const workers = this.workers();
+    this.child.kill('SIGKILL');
+    workers.forEach((pid) => process.kill(pid, 'SIGKILL'));
+    await exit;
+  }
+
   // Ends it; the log must not hold anything worse than errors.
   async stop(signal = 'SIGQUIT') {
-    if (this.child.exitCode === null) {
+    if (this.child.exitCode === null && this.child.signalCode === null) {
       const exit = once(this.child, 'exit');
       this.child.kill(signal);
       await exit;
