@@ -203,6 +203,20 @@ static ngx_command_t  ngx_http_websocket_commands[] = {
       0,
       NULL },
 
+    { ngx_string("websocket_connect_rate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_limit_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, session.connect_rate),
+      NULL },
+
+    { ngx_string("websocket_auth_failure_rate"),
+      NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
+      ngx_http_websocket_limit_rate,
+      NGX_HTTP_LOC_CONF_OFFSET,
+      offsetof(ngx_http_websocket_loc_conf_t, service.auth_rate),
+      NULL },
+
     { ngx_string("websocket_event_rate"),
       NGX_HTTP_MAIN_CONF|NGX_HTTP_SRV_CONF|NGX_HTTP_LOC_CONF|NGX_CONF_TAKE12,
       ngx_http_websocket_limit_rate,
@@ -368,6 +382,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     wlcf->session.send_queue = NGX_CONF_UNSET_SIZE;
     wlcf->session.compression = NGX_CONF_UNSET;
     wlcf->session.event_rate.limit = NGX_CONF_UNSET_UINT;
+    wlcf->session.connect_rate.limit = NGX_CONF_UNSET_UINT;
     wlcf->session.echo = NGX_CONF_UNSET_UINT;
 
     wlcf->service.auth_query = NGX_CONF_UNSET_PTR;
@@ -376,6 +391,7 @@ ngx_http_websocket_create_loc_conf(ngx_conf_t *cf)
     wlcf->service.typing_ttl = NGX_CONF_UNSET_MSEC;
     wlcf->service.presence_grace = NGX_CONF_UNSET_MSEC;
     wlcf->service.throttle.limit = NGX_CONF_UNSET_UINT;
+    wlcf->service.auth_rate.limit = NGX_CONF_UNSET_UINT;
     wlcf->service.connection_limit = NGX_CONF_UNSET_UINT;
     wlcf->service.connection_evict = NGX_CONF_UNSET_UINT;
 
@@ -413,6 +429,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->session.compression, 0);
     ngx_http_websocket_limit_merge(&conf->session.event_rate,
                               &prev->session.event_rate, 0, 0);
+    ngx_http_websocket_limit_merge(&conf->session.connect_rate,
+                              &prev->session.connect_rate, 0, 0);
 
     conf->service.log = clcf->error_log;
 
@@ -436,6 +454,8 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
                               prev->service.presence_grace, 5000);
     ngx_http_websocket_limit_merge(&conf->service.throttle,
                               &prev->service.throttle, 60, 60000);
+    ngx_http_websocket_limit_merge(&conf->service.auth_rate,
+                              &prev->service.auth_rate, 0, 0);
     ngx_conf_merge_uint_value(conf->service.connection_limit,
                               prev->service.connection_limit, 0);
     ngx_conf_merge_uint_value(conf->service.connection_evict,

@@ -138,3 +138,19 @@ invalid limit "off" in "websocket_connection_limit"
     websocket_connection_limit 1;
 --- error_log
 "websocket_connection_limit" directive is duplicate
+
+
+
+=== TEST 16: rates of addresses
+--- config
+    websocket_connect_rate 10;
+--- error_log
+"websocket_connect_rate" directive needs a limit and a window
+
+
+
+=== TEST 17: a rate of bad tokens
+--- config
+    websocket_auth_failure_rate 10 forever;
+--- error_log
+invalid window "forever" in "websocket_auth_failure_rate"

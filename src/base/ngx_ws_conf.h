@@ -61,6 +61,7 @@ typedef struct {
     size_t                  send_queue;
     ngx_flag_t              compression;
     ngx_ws_rate_t           event_rate;       /* of one socket */
+    ngx_ws_rate_t           connect_rate;     /* of one address */
     ngx_uint_t              echo;             /* NGX_WS_ECHO_* */
 } ngx_ws_session_conf_t;
 
@@ -80,6 +81,7 @@ typedef struct {
     ngx_msec_t              typing_ttl;
     ngx_msec_t              presence_grace;
     ngx_ws_rate_t           throttle;         /* of REST, by user */
+    ngx_ws_rate_t           auth_rate;        /* failures of one address */
     ngx_uint_t              connection_limit; /* of a user; 0 is none */
     ngx_uint_t              connection_evict; /* the oldest, or refuse */
 } ngx_ws_service_conf_t;

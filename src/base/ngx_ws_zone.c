@@ -10,14 +10,15 @@
 #include <ngx_process_cycle.h>
 
 #include <ngx_ws_cache.h>
+#include <ngx_ws_hits.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_zone.h>
 
 
 /*
- * The memory: head, slots of processes, table of tokens (three quarters of
- * what is left), table of users.
+ * The memory: head, slots of processes, counters of addresses, table of
+ * tokens (three quarters of what is left), table of users.
  *
  * A slot is found by ngx_process_slot, which the master gives to one living
  * child at a time: the slot's owner alone writes it, and a new owner knows
@@ -25,6 +26,8 @@
  */
 
 #define NGX_WS_ZONE_LINE   64
+#define NGX_WS_ZONE_HITS   (64 * 1024)
+#define NGX_WS_ZONE_ADDRESS  45                /* longest text of IPv6 */
 #define NGX_WS_ZONE_CACHE  (128 * 1024)        /* least for the tables */
 
 
@@ -64,6 +67,7 @@ struct ngx_ws_zone_s {
     ngx_ws_zone_head_t   *head;
     size_t                len;
     u_char               *slots;
+    ngx_ws_hits_t         hits;
     ngx_ws_cache_t        tokens;
     ngx_ws_cache_t        users;
 };
@@ -310,6 +314,56 @@ ngx_ws_zone_user_put(ngx_ws_zone_t *zone, uint64_t query, uint64_t tenant,
 }
 
 
+uint64_t
+ngx_ws_zone_address(ngx_ws_zone_t *zone, ngx_ws_zone_hits_e kind,
+    ngx_str_t *address)
+{
+    u_char    *p, *last, in6[16];
+    uint64_t   hash;
+
+    char  text[NGX_WS_ZONE_ADDRESS + 1];
+
+    p = address->data;
+    last = p + address->len;
+
+    if (address->len <= NGX_WS_ZONE_ADDRESS
+        && ngx_strlchr(p, last, '.') == NULL)
+    {
+        *ngx_cpymem(text, p, address->len) = '\0';
+
+        if (inet_pton(AF_INET6, text, in6) == 1) {
+            /* whoever has one address has all of its network */
+            p = in6;
+            last = p + 8;
+        }
+    }
+
+    hash = zone->head->seed + kind;
+
+    while (p < last) {
+        hash = (hash ^ *p++) * 0x9e3779b97f4a7c15ULL;
+        hash ^= hash >> 29;
+    }
+
+    hash *= 0xbf58476d1ce4e5b9ULL;
+
+    return hash ^ hash >> 32;
+}
+
+
+ngx_int_t
+ngx_ws_zone_hit(ngx_ws_zone_t *zone, uint64_t address, ngx_ws_rate_t *rate,
+    uint64_t now, ngx_uint_t n, ngx_msec_t *wait)
+{
+    ngx_uint_t  count;
+
+    count = ngx_ws_hits_count(&zone->hits, address, rate->window, now, n,
+                              wait);
+
+    return count < rate->limit + (n != 0) ? NGX_OK : NGX_BUSY;
+}
+
+
 /* nginx's own part of a zone is some 2 percent, and pages are whole */
 
 static size_t
@@ -318,7 +372,7 @@ ngx_ws_zone_min(void)
     size_t  size;
 
     size = NGX_WS_ZONE_LINE + NGX_MAX_PROCESSES * ngx_ws_zone_slot_size()
-           + NGX_WS_ZONE_CACHE;
+           + NGX_WS_ZONE_HITS + NGX_WS_ZONE_CACHE;
 
     return ngx_align(size + size / 32 + 8 * ngx_pagesize, 64 * 1024);
 }
@@ -410,6 +464,9 @@ ngx_ws_zone_map(ngx_ws_zone_t *zone, size_t len)
 
     zone->slots = p;
     p += NGX_MAX_PROCESSES * ngx_ws_zone_slot_size();
+
+    ngx_ws_hits_init(&zone->hits, p, NGX_WS_ZONE_HITS);
+    p += NGX_WS_ZONE_HITS;
 
     tokens = ngx_align((end - p) / 4 * 3, NGX_WS_ZONE_LINE);
 

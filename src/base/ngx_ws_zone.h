@@ -11,6 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_conf.h>
+
 
 /*
  * Shared memory of all workers ("websocket_zone"): what was asked of MySQL
@@ -87,6 +89,24 @@ ngx_int_t ngx_ws_zone_user_get(ngx_ws_zone_t *zone, uint64_t query,
 void ngx_ws_zone_user_put(ngx_ws_zone_t *zone, uint64_t query,
     uint64_t tenant, uint64_t user, uint64_t until, ngx_uint_t exists,
     ngx_str_t *name);
+
+
+/*
+ * How often an address did something: _address() makes a key of its text,
+ * with IPv6 of its network.  _hit() counts n times more and says NGX_BUSY if
+ * that is more than the rate allows, with n 0 if not one more is; *wait tells
+ * for how long, in milliseconds.
+ */
+
+typedef enum {
+    NGX_WS_ZONE_CONNECTS = 0,
+    NGX_WS_ZONE_FAILURES
+} ngx_ws_zone_hits_e;
+
+uint64_t ngx_ws_zone_address(ngx_ws_zone_t *zone, ngx_ws_zone_hits_e kind,
+    ngx_str_t *address);
+ngx_int_t ngx_ws_zone_hit(ngx_ws_zone_t *zone, uint64_t address,
+    ngx_ws_rate_t *rate, uint64_t now, ngx_uint_t n, ngx_msec_t *wait);
 
 
 #endif /* _NGX_WS_ZONE_H_INCLUDED_ */

@@ -184,6 +184,15 @@ void ngx_http_websocket_limit_merge(ngx_ws_rate_t *conf, ngx_ws_rate_t *prev,
 
 
 /*
+ * A client's address has brought too many bad tokens: 429.  _connect() counts
+ * a new session: NGX_DECLINED, go on; else it was one too many, and refused.
+ * Both give what a content handler returns.
+ */
+ngx_int_t ngx_http_websocket_limit_failures(ngx_http_request_t *r);
+ngx_int_t ngx_http_websocket_limit_connect(ngx_http_request_t *r);
+
+
+/*
  * ngx_http_websocket_place.c
  *
  * Remembers where the directive stands, to refuse after merging what does not

@@ -35,8 +35,9 @@ ngx_http_websocket_access(ngx_http_request_t *r,
         return NGX_DECLINED;
     }
 
-    rc = ngx_ws_auth_verify(wmcf->worker, &wlcf->service, &token, &id,
-                            &ctx->wait, ngx_http_websocket_access_done, ctx);
+    rc = ngx_ws_auth_verify(wmcf->worker, &wlcf->service, &token,
+                            &r->connection->addr_text, &id, &ctx->wait,
+                            ngx_http_websocket_access_done, ctx);
 
     if (rc == NGX_OK) {
         ngx_http_websocket_access_set(ctx, id);

@@ -163,6 +163,10 @@ ngx_http_websocket_api_authorized(ngx_http_request_t *r,
         return ngx_http_websocket_reply_error(r, NGX_WS_UNAUTHENTICATED);
     }
 
+    if (rc == NGX_BUSY) {
+        return ngx_http_websocket_limit_failures(r);
+    }
+
     if (rc != NGX_OK) {
         return ngx_http_websocket_reply_error(r, NGX_WS_UNAVAILABLE);
     }

@@ -9,6 +9,8 @@
 #include <ngx_http.h>
 
 #include <ngx_http_websocket.h>
+#include <ngx_http_websocket_reply.h>
+#include <ngx_ws_metrics.h>
 
 
 #define NGX_HTTP_WEBSOCKET_LIMIT_MAX     1000000
@@ -16,6 +18,10 @@
 
 /* all that a user has are looked through at a login */
 #define NGX_HTTP_WEBSOCKET_LIMIT_CONNECTIONS  1000
+
+
+static ngx_int_t ngx_http_websocket_limit_refuse(ngx_http_request_t *r,
+    ngx_msec_t wait);
 
 
 char *
@@ -140,4 +146,76 @@ ngx_http_websocket_limit_merge(ngx_ws_rate_t *conf, ngx_ws_rate_t *prev,
 
     conf->limit = limit;
     conf->window = window;
+}
+
+
+ngx_int_t
+ngx_http_websocket_limit_failures(ngx_http_request_t *r)
+{
+    uint64_t                         address;
+    ngx_msec_t                       wait;
+    ngx_ws_zone_t                   *zone;
+    ngx_http_websocket_loc_conf_t   *wlcf;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
+    wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    zone = wmcf->conf.zone;
+
+    address = ngx_ws_zone_address(zone, NGX_WS_ZONE_FAILURES,
+                                  &r->connection->addr_text);
+    (void) ngx_ws_zone_hit(zone, address, &wlcf->service.auth_rate,
+                           ngx_ws_worker_now(), 0, &wait);
+
+    return ngx_http_websocket_limit_refuse(r, wait);
+}
+
+
+ngx_int_t
+ngx_http_websocket_limit_connect(ngx_http_request_t *r)
+{
+    uint64_t                         address;
+    ngx_msec_t                       wait;
+    ngx_ws_zone_t                   *zone;
+    ngx_ws_rate_t                   *rate;
+    ngx_http_websocket_loc_conf_t   *wlcf;
+    ngx_http_websocket_main_conf_t  *wmcf;
+
+    wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
+    wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
+
+    zone = wmcf->conf.zone;
+    rate = &wlcf->session.connect_rate;
+
+    if (rate->limit == 0) {
+        return NGX_DECLINED;
+    }
+
+    address = ngx_ws_zone_address(zone, NGX_WS_ZONE_CONNECTS,
+                                  &r->connection->addr_text);
+
+    if (ngx_ws_zone_hit(zone, address, rate, ngx_ws_worker_now(), 1, &wait)
+        == NGX_OK)
+    {
+        return NGX_DECLINED;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "too many new sessions of one address");
+
+    ngx_ws_metric_add(THROTTLED, 1);
+
+    return ngx_http_websocket_limit_refuse(r, wait);
+}
+
+
+static ngx_int_t
+ngx_http_websocket_limit_refuse(ngx_http_request_t *r, ngx_msec_t wait)
+{
+    if (ngx_http_websocket_throttle_retry(r, wait) != NGX_OK) {
+        return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    return ngx_http_websocket_reply_error(r, NGX_WS_THROTTLED);
 }

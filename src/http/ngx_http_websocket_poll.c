@@ -110,6 +110,12 @@ ngx_http_websocket_poll_open(ngx_http_request_t *r)
         return rc;
     }
 
+    rc = ngx_http_websocket_limit_connect(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
+    }
+
     wmcf = ngx_http_get_module_main_conf(r, ngx_http_websocket_module);
     wlcf = ngx_http_get_module_loc_conf(r, ngx_http_websocket_module);
     clcf = ngx_http_get_module_loc_conf(r, ngx_http_core_module);

@@ -52,6 +52,7 @@ ngx_int_t
 ngx_http_websocket_upgrade(ngx_http_request_t *r,
     const ngx_ws_dialect_t *dialect)
 {
+    ngx_int_t                      rc;
     ngx_ws_error_e                 error;
     ngx_http_websocket_ctx_t      *ctx;
     ngx_http_websocket_upgrade_t  *up;
@@ -93,6 +94,12 @@ ngx_http_websocket_upgrade(ngx_http_request_t *r,
         && up->sid.len)
     {
         return ngx_http_websocket_poll_probe(r);
+    }
+
+    rc = ngx_http_websocket_limit_connect(r);
+
+    if (rc != NGX_DECLINED) {
+        return rc;
     }
 
     return ngx_http_websocket_upgrade_accept(r);

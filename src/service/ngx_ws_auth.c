@@ -56,6 +56,7 @@ struct ngx_ws_auth_wait_s {
     ngx_ws_auth_done_pt      done;
     void                    *data;
     ngx_ws_service_conf_t   *conf;
+    uint64_t                 address;      /* 0: unknown, or not counted */
 
     /* of one that is held */
     ngx_str_t                token;
@@ -63,6 +64,8 @@ struct ngx_ws_auth_wait_s {
 };
 
 
+static ngx_int_t ngx_ws_auth_judge(ngx_ws_auth_t *auth,
+    ngx_ws_service_conf_t *conf, uint64_t address, ngx_int_t rc);
 static ngx_ws_auth_wait_t *ngx_ws_auth_hold(ngx_ws_auth_t *auth,
     ngx_ws_service_conf_t *conf, ngx_str_t *token, ngx_ws_auth_done_pt done,
     void *data);
@@ -207,10 +210,11 @@ ngx_ws_auth_destroy(ngx_ws_auth_t *auth)
 
 ngx_int_t
 ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
-    ngx_str_t *token, ngx_ws_identity_t **id, ngx_ws_auth_wait_t **wait,
-    ngx_ws_auth_done_pt done, void *data)
+    ngx_str_t *token, ngx_str_t *client, ngx_ws_identity_t **id,
+    ngx_ws_auth_wait_t **wait, ngx_ws_auth_done_pt done, void *data)
 {
     u_char               digest[NGX_WS_TOKEN_DIGEST];
+    uint64_t             address;
     ngx_int_t            rc;
     ngx_ws_auth_t       *auth;
     ngx_ws_token_t       parsed;
@@ -218,19 +222,34 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
 
     auth = w->auth;
 
+    address = 0;
+
+    if (conf->auth_rate.limit && client->len) {
+        address = ngx_ws_zone_address(w->zone, NGX_WS_ZONE_FAILURES, client);
+    }
+
     if (ngx_ws_token_parse(token, &parsed) != NGX_OK) {
         ngx_ws_metric_add(AUTH_FAILURES, 1);
-        return NGX_DECLINED;
+        return ngx_ws_auth_judge(auth, conf, address, NGX_DECLINED);
     }
 
     if (!auth->started) {
         *wait = ngx_ws_auth_hold(auth, conf, token, done, data);
-        return *wait ? NGX_AGAIN : NGX_ERROR;
+
+        if (*wait == NULL) {
+            return NGX_ERROR;
+        }
+
+        (*wait)->address = address;
+
+        return NGX_AGAIN;
     }
 
     ngx_ws_auth_key(conf->auth_query, token, digest);
 
     rc = ngx_ws_auth_cached(auth, conf, digest, id);
+    rc = ngx_ws_auth_judge(auth, conf, address, rc);
+
     if (rc != NGX_AGAIN) {
         return rc;
     }
@@ -243,6 +262,7 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
     aw->done = done;
     aw->data = data;
     aw->conf = conf;
+    aw->address = address;
 
     if (ngx_ws_auth_ask(auth, digest, token, aw) != NGX_OK) {
         ngx_free(aw);
@@ -252,6 +272,35 @@ ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
     *wait = aw;
 
     return NGX_AGAIN;
+}
+
+
+/*
+ * What is left of the answer for the client's address: one that has failed
+ * too often gets neither MySQL nor a refusal of its own, but what is known to
+ * be good is good.
+ */
+
+static ngx_int_t
+ngx_ws_auth_judge(ngx_ws_auth_t *auth, ngx_ws_service_conf_t *conf,
+    uint64_t address, ngx_int_t rc)
+{
+    ngx_msec_t  wait;
+
+    if (address == 0 || rc == NGX_OK || rc == NGX_ERROR) {
+        return rc;
+    }
+
+    if (ngx_ws_zone_hit(auth->worker->zone, address, &conf->auth_rate,
+                        ngx_ws_worker_now(), rc == NGX_DECLINED, &wait)
+        == NGX_OK)
+    {
+        return rc;
+    }
+
+    ngx_ws_metric_add(THROTTLED, 1);
+
+    return NGX_BUSY;
 }
 
 
@@ -356,6 +405,7 @@ ngx_ws_auth_release(ngx_ws_auth_t *auth, ngx_ws_auth_wait_t *wait)
     ngx_ws_auth_key(wait->conf->auth_query, &wait->token, digest);
 
     rc = ngx_ws_auth_cached(auth, wait->conf, digest, &id);
+    rc = ngx_ws_auth_judge(auth, wait->conf, wait->address, rc);
 
     if (rc == NGX_AGAIN) {
         rc = ngx_ws_auth_ask(auth, digest, &wait->token, wait);
@@ -570,6 +620,7 @@ ngx_ws_auth_lookup_done(void *data, ngx_ws_mysql_result_t *res)
         if (rc == NGX_OK) {
             rc = ngx_ws_auth_identity(auth, wait->conf, lookup->digest,
                                       &token, &id);
+            rc = ngx_ws_auth_judge(auth, wait->conf, wait->address, rc);
         }
 
         wait->done(wait->data, rc, id);

@@ -25,7 +25,8 @@ typedef struct ngx_ws_auth_wait_s   ngx_ws_auth_wait_t;
 
 /*
  * rc: NGX_OK with an identity (a reference, the callee's), NGX_DECLINED the
- * token is not valid, NGX_ERROR MySQL is away.
+ * token is not valid, NGX_BUSY too many of the client's address were not,
+ * NGX_ERROR MySQL is away.
  */
 typedef void (*ngx_ws_auth_done_pt)(void *data, ngx_int_t rc,
     ngx_ws_identity_t *id);
@@ -57,12 +58,13 @@ void ngx_ws_auth_destroy(ngx_ws_auth_t *auth);
 
 /*
  * Verifies a token as the client presented it (without "Bearer").  NGX_OK with
- * *id (a reference), NGX_DECLINED not valid, NGX_ERROR MySQL is away, or
- * NGX_AGAIN with *wait: done() is called later, never from inside.
+ * *id (a reference), NGX_DECLINED, NGX_BUSY or NGX_ERROR as above, or
+ * NGX_AGAIN with *wait: done() is called later, never from inside.  client is
+ * its address, empty where it is not known.
  */
 ngx_int_t ngx_ws_auth_verify(ngx_ws_worker_t *w, ngx_ws_service_conf_t *conf,
-    ngx_str_t *token, ngx_ws_identity_t **id, ngx_ws_auth_wait_t **wait,
-    ngx_ws_auth_done_pt done, void *data);
+    ngx_str_t *token, ngx_str_t *client, ngx_ws_identity_t **id,
+    ngx_ws_auth_wait_t **wait, ngx_ws_auth_done_pt done, void *data);
 
 /*
  * The worker has reached Redis.  Tokens that came before are verified now;

@@ -306,8 +306,9 @@ ngx_ws_login_start(ngx_ws_login_t *login)
 
     s = login->session;
 
-    rc = ngx_ws_auth_verify(s->worker, s->service, &login->token, &id,
-                            &login->wait, ngx_ws_login_verified, login);
+    rc = ngx_ws_auth_verify(s->worker, s->service, &login->token,
+                            &s->client->address, &id, &login->wait,
+                            ngx_ws_login_verified, login);
 
     if (rc != NGX_AGAIN) {
         ngx_ws_login_verified(login, rc, rc == NGX_OK ? id : NULL);
@@ -326,6 +327,11 @@ ngx_ws_login_verified(void *data, ngx_int_t rc, ngx_ws_identity_t *id)
 
     login->wait = NULL;
     login->identity = id;
+
+    if (rc == NGX_BUSY) {
+        ngx_ws_login_end(login, NGX_WS_THROTTLED);
+        return;
+    }
 
     if (rc != NGX_OK) {
         ngx_ws_login_end(login, rc == NGX_DECLINED ? NGX_WS_UNAUTHENTICATED
