@@ -2,7 +2,7 @@
 
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { accounts, login, next, url } from './lib/server.mjs';
+import { accounts, login, next, redis, until, url } from './lib/server.mjs';
 
 const { john, jane, eve } = accounts;
 
@@ -71,4 +71,35 @@ test('a subscription outlives the socket; others are refused', async () => {
   assert.equal((await subscribe(john, { channel: 'user:2' })).status, 403);
   assert.equal((await subscribe(john, { channel: '' })).status, 422);
   [socket, sender].forEach((s) => s.disconnect());
+});
+
+test('a channel hears of a user once, not of each tab', async () => {
+  const channel = `joined.${Date.now()}`;
+  const watcher = await login(john);
+  const seen = [];
+  for (const event of ['channel:user-joined', 'channel:user-left']) {
+    watcher.on(event, ({ timestamp, ...data }) => {
+      assert.match(timestamp, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+      seen.push([event, data]);
+    });
+  }
+  await emit(watcher, 'subscribe', { channel });
+
+  const tabs = [await login(jane), await login(jane), await login(jane)];
+  for (const tab of tabs) await emit(tab, 'subscribe', { channel });
+  const joined = ['channel:user-joined', { channel, userId: 2 }];
+  const left = ['channel:user-left', { channel, userId: 2 }];
+  await until(() => seen.length === 1, 'joined');
+  await emit(tabs[0], 'unsubscribe', { channel });
+  tabs[1].disconnect();
+  await emit(tabs[0], 'message:group', { channel, message: 'still one' });
+  assert.deepEqual(seen, [joined]);
+  tabs[2].disconnect();
+  await until(() => seen.length === 2, 'left');
+  await emit(tabs[0], 'subscribe', { channel });
+  await until(() => seen.length === 3, 'joined again');
+  assert.deepEqual(seen, [joined, left, joined]);
+
+  [watcher, tabs[0]].forEach((s) => s.disconnect());
+  await until(() => redis('KEYS', `ws:{1}:members:${channel}`) === '', 'no key is left');
 });

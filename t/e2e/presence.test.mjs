@@ -2,7 +2,7 @@
 
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { accounts, login, next, sql, until, url } from './lib/server.mjs';
+import { accounts, login, next, redis, sql, until, url } from './lib/server.mjs';
 
 const { john, jane, ada, eve, max } = accounts;
 
@@ -145,4 +145,19 @@ test('presence by REST alone', async () => {
 
   assert.equal((await rest('POST', 'disconnect', max, { connection_id: id })).status, 200);
   await gone(max);
+});
+
+test('a connection without a socket ends when it is silent for long', async () => {
+  await gone(max);
+  const id = `conn_silent_${Date.now()}`;
+  assert.equal((await rest('POST', 'connect', max, { connection_id: id })).status, 201);
+  await until(async () => await statusOf(max) === 'online');
+
+  // its 90 seconds are over
+  redis('HSET', 'ws:{1}:status:5', `c:${id}`, 'online  1');
+  redis('ZADD', 'ws:_:presence', '1', '1 5 ');
+  await gone(max);
+  assert.equal(redis('HGET', `ws:_:conn:${id}`, 'status'), 'disconnected');
+  await until(() => sql(`SELECT status FROM websocket_connections
+    WHERE connection_id = '${id}'`)[0]?.[0] === 'disconnected', 'the record');
 });
