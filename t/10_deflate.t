@@ -91,6 +91,17 @@ sub converse {
         push @bad, "$_ above $asked" if $asked && ($terms->{$_} // 15) > $asked;
     }
 
+    # ours is never kept, the client's where it can be small
+
+    push @bad, 'server takeover' if !$terms->{server_no_context_takeover};
+    push @bad, 'client takeover'
+        if !$terms->{client_no_context_takeover}
+           && ($terms->{client_max_window_bits} // 15) > 12;
+    push @bad, 'no client takeover'
+        if $terms->{client_no_context_takeover}
+           && $offer !~ /client_no_context_takeover/
+           && $offer =~ /client_max_window_bits/;
+
     push @bad, 'client_max_window_bits unasked'
         if $offer !~ /client_max_window_bits/
            && $terms->{client_max_window_bits};

@@ -183,7 +183,7 @@ ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
     }
 
     if (wsc->deflate.on) {
-        wb = ngx_ws_buf_deflated(wb, wsc->loop->deflate,
+        wb = ngx_ws_buf_deflated(wb, ngx_ws_loop_deflate(wsc->loop),
                                  wsc->deflate.server_bits, &wsc->log);
     }
 
@@ -408,7 +408,9 @@ ngx_ws_connection_feed(ngx_ws_connection_t *wsc, u_char *pos, u_char *end)
     if (rd == NULL) {
         rd = &wsc->loop->reader;
         ngx_ws_reader_init(rd, wsc->conf->max_message_size, &wsc->deflate,
-                           wsc->loop->deflate, &wsc->log);
+                           wsc->deflate.on ? ngx_ws_loop_deflate(wsc->loop)
+                                           : NULL,
+                           &wsc->log);
     }
 
     ngx_ws_connection_frames(wsc, rd, pos, end);
@@ -464,12 +466,17 @@ ngx_ws_connection_frames(ngx_ws_connection_t *wsc, ngx_ws_reader_t *rd,
 }
 
 
-/* An idle connection needs no reader, one in the middle of a message does. */
+/* Needed in the middle of a message, and where a window is kept over them. */
 
 static void
 ngx_ws_connection_keep(ngx_ws_connection_t *wsc, ngx_ws_reader_t *rd)
 {
-    if (wsc->failed || ngx_ws_reader_resting(rd)) {
+    ngx_uint_t  resting;
+
+    resting = ngx_ws_reader_resting(rd);
+    wsc->received = !resting;
+
+    if (wsc->failed || (resting && !ngx_ws_reader_window(rd))) {
 
         ngx_ws_reader_cleanup(rd);
 
@@ -480,8 +487,6 @@ ngx_ws_connection_keep(ngx_ws_connection_t *wsc, ngx_ws_reader_t *rd)
 
         return;
     }
-
-    wsc->received = 1;
 
     if (rd == wsc->reader) {
         return;

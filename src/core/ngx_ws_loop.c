@@ -17,9 +17,11 @@
 
 #define NGX_WS_LOOP_TRIM        500        /* connections that come or go */
 #define NGX_WS_LOOP_TRIM_DELAY  2000       /* ms */
+#define NGX_WS_LOOP_UNUSED      30000      /* streams are dropped, ms */
 
 
 static void ngx_ws_loop_trim_handler(ngx_event_t *ev);
+static void ngx_ws_loop_unused_handler(ngx_event_t *ev);
 
 
 ngx_ws_loop_t *
@@ -48,6 +50,11 @@ ngx_ws_loop_create(ngx_log_t *log)
     loop->trim.log = log;
     loop->trim.cancelable = 1;
 
+    loop->unused.data = loop;
+    loop->unused.handler = ngx_ws_loop_unused_handler;
+    loop->unused.log = log;
+    loop->unused.cancelable = 1;
+
     return loop;
 }
 
@@ -61,6 +68,10 @@ ngx_ws_loop_destroy(ngx_ws_loop_t *loop)
 
     if (loop->trim.timer_set) {
         ngx_del_timer(&loop->trim);
+    }
+
+    if (loop->unused.timer_set) {
+        ngx_del_timer(&loop->unused);
     }
 
     ngx_ws_deflate_destroy(loop->deflate);
@@ -102,4 +113,34 @@ ngx_ws_loop_trim_handler(ngx_event_t *ev)
     (void) malloc_trim(0);
 
 #endif
+}
+
+
+ngx_ws_deflate_t *
+ngx_ws_loop_deflate(ngx_ws_loop_t *loop)
+{
+    loop->used = 1;
+
+    if (!loop->unused.timer_set) {
+        ngx_add_timer(&loop->unused, NGX_WS_LOOP_UNUSED);
+    }
+
+    return loop->deflate;
+}
+
+
+static void
+ngx_ws_loop_unused_handler(ngx_event_t *ev)
+{
+    ngx_ws_loop_t  *loop;
+
+    loop = ev->data;
+
+    if (loop->used) {
+        loop->used = 0;
+        ngx_add_timer(ev, NGX_WS_LOOP_UNUSED);
+        return;
+    }
+
+    ngx_ws_deflate_drop(loop->deflate);
 }

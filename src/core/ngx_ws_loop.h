@@ -34,6 +34,9 @@ typedef struct {
     ngx_event_t          trim;
 
     ngx_ws_deflate_t    *deflate;
+    ngx_event_t          unused;       /* drops its streams */
+    ngx_uint_t           used;         /* since the last look */
+
     ngx_ws_reader_t      reader;
     u_char               buffer[NGX_WS_LOOP_BUFFER];
 } ngx_ws_loop_t;
@@ -48,6 +51,12 @@ void ngx_ws_loop_destroy(ngx_ws_loop_t *loop);
  * for that alone is given back to the system.
  */
 void ngx_ws_loop_count(ngx_ws_loop_t *loop, ngx_int_t n);
+
+/*
+ * The streams for a message at hand: those that no message has used for a
+ * while are given back.
+ */
+ngx_ws_deflate_t *ngx_ws_loop_deflate(ngx_ws_loop_t *loop);
 
 
 #endif /* _NGX_WS_LOOP_H_INCLUDED_ */

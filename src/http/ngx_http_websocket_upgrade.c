@@ -15,6 +15,9 @@
 
 #define NGX_HTTP_WEBSOCKET_UPGRADE_RESERVE(n)  ((n) / 64 + 2)
 
+/* bits of a window that a client may keep over messages */
+#define NGX_HTTP_WEBSOCKET_UPGRADE_WINDOW      12
+
 
 static ngx_ws_error_e ngx_http_websocket_upgrade_request(
     ngx_http_request_t *r);
@@ -254,15 +257,23 @@ ngx_http_websocket_upgrade_extensions(ngx_http_request_t *r,
         return NGX_WS_INTERNAL;
     }
 
-    /* no takeover: what is sent to many is compressed once */
+    /* no takeover of ours: what is sent to many is compressed once */
 
     up->deflate.server_bits = NGX_WS_DEFLATE_BITS_MAX;
-    up->deflate.client_bits = NGX_WS_DEFLATE_BITS_MAX;
+
+    /* the client's window is kept while it is idle, so it has to be small */
+
+    up->deflate.client_takeover = 1;
+    up->deflate.client_bits = NGX_HTTP_WEBSOCKET_UPGRADE_WINDOW;
 
     if (list.len
         && ngx_ws_handshake_deflate(&list, &up->deflate) == NGX_ERROR)
     {
         return NGX_WS_BAD_REQUEST;
+    }
+
+    if (up->deflate.client_bits > NGX_HTTP_WEBSOCKET_UPGRADE_WINDOW) {
+        up->deflate.client_takeover = 0;
     }
 
     return NGX_WS_OK;

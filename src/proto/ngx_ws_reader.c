@@ -149,8 +149,7 @@ ngx_ws_reader_resting(ngx_ws_reader_t *rd)
     return ngx_ws_frame_resting(&rd->frame)
            && !rd->payload
            && !rd->error
-           && !rd->closed
-           && (rd->inflate == NULL || rd->inflate->window_len == 0);
+           && !rd->closed;
 }
 
 

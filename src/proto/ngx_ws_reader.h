@@ -89,12 +89,15 @@ ngx_int_t ngx_ws_reader_next(ngx_ws_reader_t *rd, u_char **pos, u_char *end,
     ngx_ws_reader_out_t *out);
 
 /*
- * Whether nothing is under way, and no window kept: after ngx_ws_reader_next()
- * another reader, newly initialised, may go on as well.  What was given last
- * lives no longer.
+ * Whether no message is under way, nor a part of a frame's head: unless a
+ * window is kept, another reader that is newly initialised may go on as well.
+ * What was given last lives no longer.
  */
 
 ngx_uint_t ngx_ws_reader_resting(ngx_ws_reader_t *rd);
+
+#define ngx_ws_reader_window(rd)                                              \
+    ((rd)->inflate && (rd)->inflate->window_len)
 
 
 #endif /* _NGX_WS_READER_H_INCLUDED_ */
