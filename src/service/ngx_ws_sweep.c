@@ -12,7 +12,8 @@
 
 
 #define NGX_WS_SWEEP_EVERY  250
-#define NGX_WS_SWEEP_ONCE   "100"
+#define NGX_WS_SWEEP_SOON   10
+#define NGX_WS_SWEEP_ONCE   100
 
 
 static void ngx_ws_sweep_taken(void *data);
@@ -103,6 +104,7 @@ ngx_ws_sweep_lost(void *data)
 static void
 ngx_ws_sweep_timer_handler(ngx_event_t *ev)
 {
+    u_char           buf[NGX_INT_T_LEN];
     ngx_str_t        arg;
     ngx_ws_sweep_t  *sweep;
 
@@ -112,7 +114,8 @@ ngx_ws_sweep_timer_handler(ngx_event_t *ev)
         return;
     }
 
-    ngx_str_set(&arg, NGX_WS_SWEEP_ONCE);
+    arg.data = buf;
+    arg.len = ngx_sprintf(buf, "%d", NGX_WS_SWEEP_ONCE) - buf;
 
     sweep->op = ngx_ws_redis_eval(sweep->worker->redis, NGX_WS_REDIS_DUE,
                                   &sweep->key.str, 1, &arg, 1,
@@ -129,18 +132,23 @@ ngx_ws_sweep_due(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
     ngx_ws_sweep_t *sweep = data;
 
     ngx_str_t   member;
-    ngx_uint_t  i;
+    ngx_uint_t  i, n;
 
     sweep->op = NULL;
 
-    for (i = 0; i < ngx_ws_redis_reply_count(reply); i++) {
+    n = ngx_ws_redis_reply_count(reply);
+
+    for (i = 0; i < n; i++) {
         member = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply,
                                                                       i));
         ngx_ws_sweep_one(sweep, &member);
     }
 
     if (ngx_ws_lock_held(&sweep->lock) && !sweep->timer.timer_set) {
-        ngx_add_timer(&sweep->timer, NGX_WS_SWEEP_EVERY);
+        /* when many fall due at once, there are more */
+        ngx_add_timer(&sweep->timer, n < NGX_WS_SWEEP_ONCE
+                                     ? NGX_WS_SWEEP_EVERY
+                                     : NGX_WS_SWEEP_SOON);
     }
 }
 
