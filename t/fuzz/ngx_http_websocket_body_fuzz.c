@@ -327,20 +327,6 @@ ngx_rbtree_t  ngx_event_timer_rbtree;
 
 
 void
-ngx_rbtree_insert(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
-{
-    abort();
-}
-
-
-void
-ngx_rbtree_delete(ngx_rbtree_t *tree, ngx_rbtree_node_t *node)
-{
-    abort();
-}
-
-
-void
 ngx_http_block_reading(ngx_http_request_t *r)
 {
     /* never called */
