@@ -16,19 +16,22 @@ void
 ngx_ws_session_log_end(ngx_ws_session_t *s, ngx_uint_t code,
     const ngx_str_t *reason)
 {
-    uint64_t     tenant, user;
-    ngx_str_t   *connection_id;
-    ngx_msec_t   duration;
+    uint64_t          tenant, user;
+    ngx_msec_t        duration;
+    const ngx_str_t  *connection_id;
+
+    static const ngx_str_t  none = ngx_string("");
 
     ngx_ws_metrics[ngx_ws_metrics_close(code)]++;
 
     user = 0;
     tenant = 0;
-    connection_id = &s->connection_id;
+    connection_id = &none;
 
     if (s->identity) {
         user = s->identity->user;
         tenant = s->identity->tenant;
+        connection_id = &s->connection_id;
 
     } else if (s->past) {
         user = s->past->user;
