@@ -36,6 +36,8 @@ static ngx_ws_session_t *ngx_ws_session_alloc(ngx_ws_transport_t *t,
     ngx_ws_session_params_t *params);
 static ngx_int_t ngx_ws_session_client(ngx_ws_session_t *s,
     ngx_ws_session_params_t *params);
+static u_char *ngx_ws_session_client_keep(u_char *p, ngx_str_t *to,
+    const ngx_str_t *from);
 static void ngx_ws_session_wire(ngx_ws_session_t *s);
 static void ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t);
 static void ngx_ws_session_end(ngx_ws_session_t *s);
@@ -188,19 +190,23 @@ ngx_ws_session_client(ngx_ws_session_t *s, ngx_ws_session_params_t *params)
     s->client = client;
     p = client->data;
 
-    client->token.len = params->token.len;
-    client->token.data = p;
-    p = ngx_cpymem(p, params->token.data, params->token.len);
-
-    client->address.len = params->address.len;
-    client->address.data = p;
-    p = ngx_cpymem(p, params->address.data, params->address.len);
-
-    client->agent.len = params->agent.len;
-    client->agent.data = p;
-    ngx_memcpy(p, params->agent.data, params->agent.len);
+    p = ngx_ws_session_client_keep(p, &client->token, &params->token);
+    p = ngx_ws_session_client_keep(p, &client->address, &params->address);
+    (void) ngx_ws_session_client_keep(p, &client->agent, &params->agent);
 
     return NGX_OK;
+}
+
+
+static u_char *
+ngx_ws_session_client_keep(u_char *p, ngx_str_t *to, const ngx_str_t *from)
+{
+    to->len = from->len;
+    to->data = p;
+
+    /* what is missing has no data, which memcpy() does not take */
+
+    return from->len ? ngx_cpymem(p, from->data, from->len) : p;
 }
 
 
