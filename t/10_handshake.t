@@ -14,7 +14,7 @@ add_block_preprocessor(sub {
 END
 });
 
-plan tests => 113;
+plan tests => 115;
 
 no_long_string();
 run_tests();
@@ -304,11 +304,22 @@ Sec-WebSocket-Protocol: chat
            'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits')
 --- error_code: 101
 --- response_headers
+Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits=12
+
+
+
+=== TEST 25: a client's window cannot be limited
+--- http_config
+    websocket_compression on;
+--- raw_request eval
+::accepted('GET /echo', 'Sec-WebSocket-Extensions: permessage-deflate')
+--- error_code: 101
+--- response_headers
 Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover
 
 
 
-=== TEST 25: other extensions
+=== TEST 26: other extensions
 --- http_config
     websocket_compression on;
 --- raw_request eval
@@ -319,7 +330,7 @@ Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client
 
 
 
-=== TEST 26: bad extensions
+=== TEST 27: bad extensions
 --- http_config
     websocket_compression on;
 --- raw_request eval
@@ -330,21 +341,21 @@ Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client
 
 
 
-=== TEST 27: the same origin
+=== TEST 28: the same origin
 --- raw_request eval
 ::accepted('GET /echo', 'Host: example.com:81', 'Origin: http://Example.com:81')
 --- error_code: 101
 
 
 
-=== TEST 28: the default port, and TLS that a proxy has ended
+=== TEST 29: the default port, and TLS that a proxy has ended
 --- raw_request eval
 ::accepted('GET /echo', 'Host: example.com:443', 'Origin: https://example.com')
 --- error_code: 101
 
 
 
-=== TEST 29: another port
+=== TEST 30: another port
 --- raw_request eval
 ::refused('GET /echo', 'Host: example.com:81', 'Origin: http://example.com')
 --- error_code: 403
@@ -353,7 +364,7 @@ origin "http://example.com" is not allowed
 
 
 
-=== TEST 30: another host
+=== TEST 31: another host
 --- raw_request eval
 ::refused('GET /echo', 'Host: example.com', 'Origin: http://www.example.com')
 --- error_code: 403
@@ -367,7 +378,7 @@ origin "http://www.example.com" is not allowed
 
 
 
-=== TEST 31: no origin at all
+=== TEST 32: no origin at all
 --- raw_request eval: ::refused('GET /echo', 'Origin: null')
 --- error_code: 403
 --- error_log
@@ -375,14 +386,14 @@ origin "null" is not allowed
 
 
 
-=== TEST 32: two origins
+=== TEST 33: two origins
 --- raw_request eval
 ::refused('GET /echo', 'Host: a', 'Origin: http://a', 'Origin: http://a')
 --- error_code: 403
 
 
 
-=== TEST 33: a listed origin
+=== TEST 34: a listed origin
 --- http_config
     websocket_allowed_origins https://a.example.com https://app.example.com:8443;
 --- raw_request eval
@@ -391,7 +402,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 34: a listed origin with the default port
+=== TEST 35: a listed origin with the default port
 --- http_config
     websocket_allowed_origins https://app.example.com:443;
 --- raw_request eval
@@ -400,7 +411,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 35: a listed origin by another scheme
+=== TEST 36: a listed origin by another scheme
 --- http_config
     websocket_allowed_origins https://app.example.com;
 --- raw_request eval
@@ -409,7 +420,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 36: the same origin beside a list
+=== TEST 37: the same origin beside a list
 --- http_config
     websocket_allowed_origins https://app.example.com;
 --- raw_request eval
@@ -418,7 +429,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 37: subdomains
+=== TEST 38: subdomains
 --- http_config
     websocket_allowed_origins https://*.example.com;
 --- raw_request eval
@@ -427,7 +438,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 38: the domain of subdomains
+=== TEST 39: the domain of subdomains
 --- http_config
     websocket_allowed_origins https://*.example.com;
 --- raw_request eval
@@ -436,7 +447,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 39: a domain with the same end
+=== TEST 40: a domain with the same end
 --- http_config
     websocket_allowed_origins https://*.example.com;
 --- raw_request eval
@@ -445,7 +456,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 40: whatever comes
+=== TEST 41: whatever comes
 --- http_config
     websocket_allowed_origins *;
 --- raw_request eval
@@ -454,7 +465,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 41: a list of the location instead of the one of the server
+=== TEST 42: a list of the location instead of the one of the server
 --- config
     websocket_allowed_origins *;
     location = /echo {
@@ -468,7 +479,7 @@ origin "null" is not allowed
 
 
 
-=== TEST 42: Engine.IO, with settings from everywhere
+=== TEST 43: Engine.IO, with settings from everywhere
 --- http_config
     websocket_ping_interval 5s;
     websocket_ping_timeout 6s;
@@ -488,7 +499,7 @@ qr/\A\x81.0\{"sid":"[\w-]{20}","upgrades":\[\],"pingInterval":5000,"pingTimeout"
 
 
 
-=== TEST 43: Engine.IO, an unknown transport
+=== TEST 44: Engine.IO, an unknown transport
 --- request
 GET /socket.io/?EIO=4&transport=pigeon
 --- error_code: 400
@@ -499,7 +510,7 @@ Content-Type: application/json
 
 
 
-=== TEST 44: Engine.IO, an unknown session
+=== TEST 45: Engine.IO, an unknown session
 --- raw_request eval
 ::refused('GET /socket.io/?EIO=4&transport=websocket&sid=none')
 --- error_code: 400
@@ -508,7 +519,7 @@ Content-Type: application/json
 
 
 
-=== TEST 45: Engine.IO, a bad method
+=== TEST 46: Engine.IO, a bad method
 --- raw_request eval: ::refused('PUT /socket.io/?EIO=4&transport=websocket')
 --- error_code: 400
 --- response_body chomp
@@ -516,7 +527,7 @@ Content-Type: application/json
 
 
 
-=== TEST 46: Engine.IO, no upgrade
+=== TEST 47: Engine.IO, no upgrade
 --- request
 GET /socket.io/?EIO=4&transport=websocket
 --- error_code: 400
@@ -525,7 +536,7 @@ GET /socket.io/?EIO=4&transport=websocket
 
 
 
-=== TEST 47: Engine.IO, another origin
+=== TEST 48: Engine.IO, another origin
 --- raw_request eval
 ::refused('GET /socket.io/?EIO=4&transport=websocket',
           'Origin: http://www.example.com')
@@ -537,7 +548,7 @@ origin "http://www.example.com" is not allowed
 
 
 
-=== TEST 48: Engine.IO, an old version
+=== TEST 49: Engine.IO, an old version
 --- raw_request eval
 ::refused('GET /socket.io/?EIO=3&transport=websocket')
 --- error_code: 400
@@ -546,7 +557,7 @@ origin "http://www.example.com" is not allowed
 
 
 
-=== TEST 49: Engine.IO, a preflight request
+=== TEST 50: Engine.IO, a preflight request
 --- http_config
     websocket_allowed_origins https://app.example.com;
 --- request
@@ -565,7 +576,7 @@ Vary: Origin
 
 
 
-=== TEST 50: inside of "if"
+=== TEST 51: inside of "if"
 --- config
     location = /echo {
         if ($arg_a) { set $b 1; }
