@@ -464,7 +464,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_conf_merge_ptr_value(conf->origins, prev->origins, NULL);
     ngx_conf_merge_str_value(conf->bundle, prev->bundle, "");
 
-    if (clcf->noname && conf->door == NGX_HTTP_WEBSOCKET_NONE) {
+    if (clcf->noname && clcf->handler == NULL) {
         /* an "if" or "limit_except" inside of a location */
         conf->door = prev->door;
         conf->handler = prev->handler;
@@ -473,9 +473,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
         ngx_conf_merge_uint_value(conf->session.echo, prev->session.echo,
                               NGX_WS_ECHO_OFF);
 
-        if (clcf->handler == NULL) {
-            clcf->handler = conf->handler;
-        }
+        clcf->handler = conf->handler;
     }
 
     ngx_conf_init_uint_value(conf->session.echo, NGX_WS_ECHO_OFF);

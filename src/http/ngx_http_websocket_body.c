@@ -142,14 +142,19 @@ ngx_http_websocket_body_take(ngx_http_request_t *r,
             return rc;
         }
 
-        b->pos = b->last;
-
         ln = cl;
         cl = cl->next;
-        ngx_free_chain(r->pool, ln);
+
+        if (r->reading_body) {
+            /* its memory is for what comes next */
+            b->pos = b->last;
+            ngx_free_chain(r->pool, ln);
+        }
     }
 
-    r->request_body->bufs = NULL;
+    if (r->reading_body) {
+        r->request_body->bufs = NULL;
+    }
 
     return NGX_OK;
 }
