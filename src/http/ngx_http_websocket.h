@@ -327,10 +327,10 @@ ngx_int_t ngx_http_websocket_upgrade_accept(ngx_http_request_t *r);
  * ngx_http_websocket_hijack.c
  *
  * Sends the 101 with the header fields that are there, then takes the
- * connection from the request as ctx->upgrade says.  Gives what a content
- * handler returns.
+ * connection from the request as ctx->upgrade says.  For an event handler of
+ * the request, which does not touch it again.
  */
-ngx_int_t ngx_http_websocket_hijack(ngx_http_request_t *r);
+void ngx_http_websocket_hijack(ngx_http_request_t *r);
 
 
 /*

@@ -33,13 +33,16 @@ static void ngx_http_websocket_hijack_shrink(ngx_connection_t *c);
 static void ngx_http_websocket_hijack_release(ngx_connection_t *c);
 
 
-ngx_int_t
+void
 ngx_http_websocket_hijack(ngx_http_request_t *r)
 {
     ngx_int_t  rc;
 
     r->headers_out.status = NGX_HTTP_SWITCHING_PROTOCOLS;
     ngx_str_set(&r->headers_out.status_line, "101 Switching Protocols");
+
+    /* "error_page" may have led here, and would tell its own status */
+    r->err_status = 0;
 
     /* "limit_rate" is for bodies, and would delay even this */
     r->limit_rate = 0;
@@ -48,25 +51,18 @@ ngx_http_websocket_hijack(ngx_http_request_t *r)
     rc = ngx_http_send_header(r);
 
     if (rc == NGX_ERROR || rc > NGX_OK) {
-        return rc;
+        ngx_http_finalize_request(r, rc);
+        return;
     }
 
     if (ngx_http_send_special(r, NGX_HTTP_FLUSH) == NGX_ERROR) {
-        return NGX_ERROR;
+        ngx_http_finalize_request(r, NGX_ERROR);
+        return;
     }
 
-    /*
-     * the callers of a content handler use the request after it, so it is
-     * freed in an event of its own
-     */
-
-    r->main->count++;
-    r->read_event_handler = ngx_http_block_reading;
     r->write_event_handler = ngx_http_websocket_hijack_handler;
 
-    ngx_post_event(r->connection->write, &ngx_posted_events);
-
-    return NGX_DONE;
+    ngx_http_websocket_hijack_handler(r);
 }
 
 

@@ -32,6 +32,7 @@ static ngx_ws_error_e ngx_http_websocket_upgrade_token(ngx_http_request_t *r,
     ngx_http_websocket_upgrade_t *up);
 static ngx_int_t ngx_http_websocket_upgrade_refuse(ngx_http_request_t *r,
     ngx_ws_error_e error);
+static void ngx_http_websocket_upgrade_handler(ngx_http_request_t *r);
 static ngx_int_t ngx_http_websocket_upgrade_headers(ngx_http_request_t *r,
     ngx_http_websocket_upgrade_t *up);
 
@@ -109,18 +110,21 @@ ngx_http_websocket_upgrade(ngx_http_request_t *r,
 }
 
 
+/*
+ * The callers of a content handler use the request after it, and an internal
+ * redirect holds a count of it: the answer has an event of its own.
+ */
+
 ngx_int_t
 ngx_http_websocket_upgrade_accept(ngx_http_request_t *r)
 {
-    ngx_http_websocket_ctx_t  *ctx;
+    r->main->count++;
+    r->read_event_handler = ngx_http_block_reading;
+    r->write_event_handler = ngx_http_websocket_upgrade_handler;
 
-    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    ngx_post_event(r->connection->write, &ngx_posted_events);
 
-    if (ngx_http_websocket_upgrade_headers(r, ctx->upgrade) != NGX_OK) {
-        return NGX_HTTP_INTERNAL_SERVER_ERROR;
-    }
-
-    return ngx_http_websocket_hijack(r);
+    return NGX_DONE;
 }
 
 
@@ -165,13 +169,6 @@ ngx_http_websocket_upgrade_request(ngx_http_request_t *r)
     if (ngx_http_websocket_upgrade_full(r)) {
         r->keepalive = 0;
         return NGX_WS_FULL;
-    }
-
-    if (r->main->count != 1) {
-        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
-                      "a request with background subrequests "
-                      "(\"mirror\") can not be upgraded");
-        return NGX_WS_INTERNAL;
     }
 
     return NGX_WS_OK;
@@ -357,6 +354,32 @@ ngx_http_websocket_upgrade_refuse(ngx_http_request_t *r, ngx_ws_error_e error)
     }
 
     return ngx_http_websocket_reply_error(r, error);
+}
+
+
+static void
+ngx_http_websocket_upgrade_handler(ngx_http_request_t *r)
+{
+    ngx_http_websocket_ctx_t  *ctx;
+
+    if (r->count != 1) {
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
+                      "a request with background subrequests "
+                      "(\"mirror\") can not be upgraded");
+
+        ngx_http_finalize_request(r,
+                        ngx_http_websocket_upgrade_refuse(r, NGX_WS_INTERNAL));
+        return;
+    }
+
+    ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+
+    if (ngx_http_websocket_upgrade_headers(r, ctx->upgrade) != NGX_OK) {
+        ngx_http_finalize_request(r, NGX_HTTP_INTERNAL_SERVER_ERROR);
+        return;
+    }
+
+    ngx_http_websocket_hijack(r);
 }
 
 
