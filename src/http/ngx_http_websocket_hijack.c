@@ -368,6 +368,12 @@ static void
 ngx_http_websocket_hijack_release(ngx_connection_t *c)
 {
     if (c->pool) {
+        /* the end of TLS may have to wait, and its log is the session's */
+        c->log = ngx_cycle->log;
+        c->read->log = c->log;
+        c->write->log = c->log;
+        c->pool->log = c->log;
+
         ngx_http_close_connection(c);
         return;
     }
