@@ -58,8 +58,14 @@ ngx_http_websocket_reply_send(ngx_http_request_t *r, ngx_uint_t status,
     ngx_buf_t   *b;
     ngx_chain_t  out;
 
-    /* a client that waits for "100 Continue" gets the answer itself */
-    r->expect_tested = 1;
+    if (r->headers_in.expect && !r->expect_tested) {
+        /*
+         * a client that waits for "100 Continue" gets the answer itself, and
+         * may send the body or not (RFC 9110, section 10.1.1)
+         */
+        r->expect_tested = 1;
+        r->keepalive = 0;
+    }
 
     if (ngx_http_discard_request_body(r) != NGX_OK) {
         r->keepalive = 0;
