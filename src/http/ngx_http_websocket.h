@@ -133,6 +133,15 @@ extern ngx_module_t  ngx_http_websocket_module;
 /* The request's context, made at the first call; NULL without memory. */
 ngx_http_websocket_ctx_t *ngx_http_websocket_ctx(ngx_http_request_t *r);
 
+/*
+ * The request waits for something else than its client, who may go away
+ * meanwhile.  A call back has to ask _has_left() first: "post_action" takes a
+ * request whose client has gone to another location, and what was waited for
+ * has nothing to do with it any more.
+ */
+void ngx_http_websocket_wait(ngx_http_request_t *r);
+ngx_uint_t ngx_http_websocket_has_left(ngx_http_websocket_ctx_t *ctx);
+
 
 /* ngx_http_websocket_conf.c: directives that are more than a slot */
 

@@ -75,16 +75,20 @@ ngx_http_websocket_access_done(void *data, ngx_int_t rc,
     r = ctx->request;
     c = r->connection;
 
-    ngx_http_set_log_request(c->log, r);
-
-    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, c->log, 0,
-                   "http websocket access done: %i", rc);
-
     ctx->wait = NULL;
 
     if (rc == NGX_OK) {
         ngx_http_websocket_access_set(ctx, id);
     }
+
+    if (ngx_http_websocket_has_left(ctx)) {
+        return;
+    }
+
+    ngx_http_set_log_request(c->log, r);
+
+    ngx_log_debug1(NGX_LOG_DEBUG_HTTP, c->log, 0,
+                   "http websocket access done: %i", rc);
 
     ctx->access_handler(r, rc);
 

@@ -95,10 +95,7 @@ ngx_http_websocket_api_handler(ngx_http_request_t *r)
 
     if (rc == NGX_AGAIN) {
 
-        if (r == r->main) {
-            r->read_event_handler = ngx_http_test_reading;
-        }
-
+        ngx_http_websocket_wait(r);
         r->main->count++;
 
         return NGX_DONE;
@@ -311,9 +308,7 @@ ngx_http_websocket_api_call(ngx_http_request_t *r,
     ctx->calling = 1;
     r->main->count++;
 
-    if (r == r->main) {
-        r->read_event_handler = ngx_http_test_reading;
-    }
+    ngx_http_websocket_wait(r);
 
     cln = ngx_pool_cleanup_add(call->pool, 0);
 
@@ -351,9 +346,14 @@ ngx_http_websocket_api_done(ngx_ws_call_t *call)
     r = ctx->request;
     c = r->connection;
 
+    ctx->call = NULL;
+
+    if (ngx_http_websocket_has_left(ctx)) {
+        return;
+    }
+
     ngx_http_set_log_request(c->log, r);
 
-    ctx->call = NULL;
     calling = ctx->calling;
 
     rc = ngx_http_websocket_reply_call(r, call, ctx->route->status);

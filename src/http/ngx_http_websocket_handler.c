@@ -189,6 +189,41 @@ ngx_http_websocket_ctx(ngx_http_request_t *r)
 }
 
 
+/*
+ * What has come already is looked at, too: the client may have sent its
+ * request and closed in one go, and no other event tells of that.
+ */
+
+void
+ngx_http_websocket_wait(ngx_http_request_t *r)
+{
+    ngx_event_t  *rev;
+
+    if (r != r->main) {
+        return;
+    }
+
+    rev = r->connection->read;
+
+    r->read_event_handler = ngx_http_test_reading;
+
+    if (rev->ready) {
+        ngx_post_event(rev, &ngx_posted_events);
+
+    } else {
+        (void) ngx_handle_read_event(rev, 0);
+    }
+}
+
+
+ngx_uint_t
+ngx_http_websocket_has_left(ngx_http_websocket_ctx_t *ctx)
+{
+    return ngx_http_get_module_ctx(ctx->request, ngx_http_websocket_module)
+           != ctx;
+}
+
+
 static void
 ngx_http_websocket_ctx_cleanup(void *data)
 {

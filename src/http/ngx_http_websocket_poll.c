@@ -20,6 +20,7 @@
 struct ngx_http_websocket_poll_s {
     ngx_ws_poll_request_t         request;
     ngx_http_request_t           *r;
+    ngx_http_websocket_ctx_t     *ctx;
     ngx_ws_poll_answer_t          answer;
 
     unsigned                      known:1;      /* to the session */
@@ -148,8 +149,18 @@ ngx_http_websocket_poll_open(ngx_http_request_t *r)
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
     }
 
-    if (ngx_ws_poll_open(&params, clcf->error_log, &poll->request) != NGX_OK) {
+    poll->asking = 1;
+
+    rc = ngx_ws_poll_open(&params, clcf->error_log, &poll->request);
+
+    poll->asking = 0;
+
+    if (rc != NGX_OK) {
         return NGX_HTTP_INTERNAL_SERVER_ERROR;
+    }
+
+    if (poll->answered) {
+        return ngx_http_websocket_poll_reply(poll);
     }
 
     poll->known = 1;
@@ -273,6 +284,7 @@ ngx_http_websocket_poll_create(ngx_http_request_t *r, ngx_ws_poll_kind_e kind)
     cln->handler = ngx_http_websocket_poll_free_body;
 
     poll->r = r;
+    poll->ctx = ctx;
     poll->request.kind = kind;
     poll->request.answer = ngx_http_websocket_poll_answer;
 
@@ -314,10 +326,7 @@ ngx_http_websocket_poll_hold(ngx_http_websocket_poll_t *poll)
 
     r = poll->r;
 
-    if (r == r->main) {
-        r->read_event_handler = ngx_http_test_reading;
-    }
-
+    ngx_http_websocket_wait(r);
     r->main->count++;
 
     return NGX_DONE;
@@ -342,9 +351,14 @@ ngx_http_websocket_poll_answer(ngx_ws_poll_request_t *pr,
     poll->answered = 1;
     poll->answer = *answer;
 
-    if (pr->kind == NGX_WS_POLL_PROBE && answer->owner.len) {
-        ctx = ngx_http_get_module_ctx(r, ngx_http_websocket_module);
+    ctx = poll->ctx;
 
+    if (ngx_http_websocket_has_left(ctx)) {
+        poll->lost = 1;
+        return;
+    }
+
+    if (pr->kind == NGX_WS_POLL_PROBE && answer->owner.len) {
         ctx->upgrade->ticket = answer->ticket;
         ctx->upgrade->owner.len = answer->owner.len;
         ctx->upgrade->owner.data = ngx_pstrdup(r->pool, &answer->owner);
@@ -424,7 +438,10 @@ ngx_http_websocket_poll_cleanup(ngx_http_websocket_poll_t *poll)
 {
     ngx_http_websocket_main_conf_t  *wmcf;
 
-    if (poll->known && (!poll->answered || poll->lost || poll->r->out)) {
+    if (poll->known
+        && (!poll->answered || poll->lost || poll->r->out
+            || poll->r->connection->buffered))
+    {
 
         wmcf = ngx_http_get_module_main_conf(poll->r,
                                              ngx_http_websocket_module);
