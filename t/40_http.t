@@ -46,6 +46,17 @@ END
             websocket_auth_query "$slow";
         }
 
+        location /leaving/ {
+            websocket_api on;
+            websocket_auth_query "$slow";
+            post_action /left;
+        }
+
+        location = /left {
+            proxy_pass http://127.0.0.1:\$server_port/slow/stats;
+            proxy_set_header Authorization "Bearer slow_left";
+        }
+
         location /small/ {
             websocket_api on;
             websocket_max_message_size 5000;
@@ -160,8 +171,9 @@ like($stream->read_until(qr/\r\n\r\n/), qr/\AHTTP\/1\.1 201 /,
 $stream = Test::Nginx::Stream->new(port => $port);
 $stream->write(head('/api/websocket/none', 'Content-Length: 2',
                     'Expect: 100-continue'));
-like($stream->read_until(qr/\r\n\r\n/), qr/\AHTTP\/1\.1 404 /,
-     'a body that is of no use is not asked for');
+like($stream->read_until(qr/\r\n\r\n/),
+     qr/\AHTTP\/1\.1 404 .*^Connection: close\r$/ms,
+     'a body that is of no use is not asked for, and not waited for');
 
 
 # tokens that take their time
@@ -193,6 +205,17 @@ for my $gone (1 .. 4) {
 
 ok($nginx->wait_log(qr/client prematurely closed connection/),
    'clients that do not wait');
+
+my $left = Test::Nginx::HTTP->new(
+    port    => $port,
+    headers => { Authorization => 'Bearer slow_leaving' });
+$left->send(GET => '/leaving/stats');
+sleep 0.1;
+$left->close;
+
+ok(wait_until {
+       slurp($nginx->dir . '/logs/access.log') =~ m!"GET /slow/stats [^"]*" 200!
+   }, 'post_action, while a token is looked for, takes its time');
 is($http->post('/slow/connect', {},
                { Authorization => 'Bearer slow_last' })->status, 201,
    'and one who does');
