@@ -10,7 +10,7 @@ use Test::More;
 use Time::HiRes qw(sleep);
 
 use Test::Nginx::HTTP;
-use Test::Nginx::Process qw(free_port wait_until slurp);
+use Test::Nginx::Process qw(free_port wait_until slurp spew);
 use Test::Nginx::Server;
 use Test::Nginx::Stream;
 
@@ -72,6 +72,7 @@ END
             alias html/ssi.html;
         }
 
+        location = /guarded { auth_request /slow/stats; }
         location = /never { return 418; }
 END
 );
@@ -237,6 +238,15 @@ close $ssi;
 is($http->get('/ssi', { Authorization => undef })->body,
    '{"message":"Method Not Allowed"},{"message":"Not Found"}',
    'inside of a page');
+
+spew($nginx->dir . '/html/guarded', 'inside');
+
+is($http->get('/guarded', { Authorization => 'Bearer slow_guard' })->body,
+   'inside', 'auth_request, by a token that takes its time');
+
+$res = $http->get('/guarded', { Authorization => 'Bearer none' });
+is($res->status, 401, '  and by another one');
+is($res->header('WWW-Authenticate'), 'Bearer', '  with the challenge');
 
 
 # HTTP/2, where there is a client

@@ -28,6 +28,7 @@ static ngx_int_t ngx_http_websocket_reply_refuse(ngx_http_request_t *r,
     ngx_ws_error_e error, ngx_str_t *message, ngx_array_t *invalid);
 static ngx_int_t ngx_http_websocket_reply_refuse_headers(
     ngx_http_request_t *r, ngx_ws_error_e error);
+static ngx_int_t ngx_http_websocket_reply_challenge(ngx_http_request_t *r);
 static void ngx_http_websocket_reply_invalid(ngx_ws_json_out_t *out,
     ngx_array_t *invalid);
 static ngx_uint_t ngx_http_websocket_reply_same_field(
@@ -258,9 +259,7 @@ ngx_http_websocket_reply_refuse_headers(ngx_http_request_t *r,
     switch (ngx_ws_error_get(error)->status) {
 
     case NGX_HTTP_UNAUTHORIZED:
-        /* RFC 6750, section 3 */
-        return ngx_http_websocket_header_add(r, "WWW-Authenticate",
-                                               "Bearer");
+        return ngx_http_websocket_reply_challenge(r);
 
     case NGX_HTTP_UPGRADE_REQUIRED:
         if (r->http_version == NGX_HTTP_VERSION_11
@@ -282,6 +281,32 @@ ngx_http_websocket_reply_refuse_headers(ngx_http_request_t *r,
     default:
         return NGX_OK;
     }
+}
+
+
+/* RFC 6750, section 3; "auth_request" passes on what it finds here alone */
+
+static ngx_int_t
+ngx_http_websocket_reply_challenge(ngx_http_request_t *r)
+{
+    ngx_table_elt_t  *h;
+
+    h = ngx_list_push(&r->headers_out.headers);
+    if (h == NULL) {
+        return NGX_ERROR;
+    }
+
+    h->hash = 1;
+    ngx_str_set(&h->key, "WWW-Authenticate");
+    ngx_str_set(&h->value, "Bearer");
+
+#if (nginx_version >= 1023000)
+    h->next = NULL;
+#endif
+
+    r->headers_out.www_authenticate = h;
+
+    return NGX_OK;
 }
 
 
