@@ -139,6 +139,11 @@ ngx_ws_redis_link_greet(ngx_ws_redis_link_t *link, ngx_str_t *argv,
     int        rc;
     ngx_str_t  text;
 
+    if (link->event.context == NULL || link->closing) {
+        /* given up for want of memory with the command before */
+        return;
+    }
+
     text = ngx_ws_redis_resp_create(argv, argc, link->log);
     if (text.data == NULL) {
         ngx_ws_redis_link_close(link, "no memory");

@@ -652,6 +652,19 @@ memory(void)
 
     ok(failed > 8 && failed < 29, "allocations fail");
 
+    for (n = 1; n < 4; n++) {
+        clear();
+        server_command("CLIENT KILL TYPE normal");
+        loop_until(&seen.down, 1);
+
+        (void) fail_alloc(n);
+        loop_advance(3100);
+        ok(fail_alloc(0), "so they do while it connects");
+
+        loop_advance(3100);
+        ok(loop_until(&seen.up, 1), "it connects again");
+    }
+
     ready();
     clear();
     command("PING", NULL, NULL);
