@@ -25,6 +25,7 @@ typedef struct {
 } ngx_ws_redis_error_t;
 
 
+static ngx_str_t ngx_ws_redis_error_inner(ngx_str_t *text);
 static ngx_uint_t ngx_ws_redis_error_new(ngx_ws_redis_errors_t *errors,
     ngx_uint_t i);
 
@@ -54,7 +55,7 @@ ngx_int_t
 ngx_ws_redis_error(ngx_ws_redis_errors_t *errors, ngx_str_t *text,
     ngx_log_t *log)
 {
-    ngx_str_t              shown;
+    ngx_str_t              inner, shown;
     ngx_uint_t             i;
     ngx_ws_redis_error_t  *err;
 
@@ -64,16 +65,17 @@ ngx_ws_redis_error(ngx_ws_redis_errors_t *errors, ngx_str_t *text,
         return NGX_DECLINED;
     }
 
+    inner = ngx_ws_redis_error_inner(text);
     err = ngx_ws_redis_error_list;
 
     for (i = 0; err[i].code; i++) {
 
-        if (!ngx_ws_redis_error_is(text, err[i].code)) {
+        if (!ngx_ws_redis_error_is(&inner, err[i].code)) {
             continue;
         }
 
         if (ngx_ws_redis_error_new(errors, i)) {
-            shown = ngx_ws_redis_error_text(text);
+            shown = ngx_ws_redis_error_text(&inner);
 
             ngx_log_error(NGX_LOG_ERR, log, 0,
                           "redis refuses commands: %V%s",
@@ -124,6 +126,38 @@ ngx_ws_redis_error_is(ngx_str_t *text, const char *code)
     return text->len >= len
            && ngx_memcmp(text->data, code, len) == 0
            && (text->len == len || text->data[len] == ' ');
+}
+
+
+/*
+ * Redis before 7 answers "ERR Error running script (call to f_...):
+ * @user_script:1: @user_script: 1: -OOM ..." when it refuses a script's first
+ * write.
+ */
+
+static ngx_str_t
+ngx_ws_redis_error_inner(ngx_str_t *text)
+{
+    u_char     *p;
+    ngx_str_t   inner, script;
+
+    inner = *text;
+    ngx_str_set(&script, "ERR Error running script");
+
+    if (text->len < script.len
+        || ngx_memcmp(text->data, script.data, script.len) != 0)
+    {
+        return inner;
+    }
+
+    p = ngx_strnstr(text->data, ": -", text->len);
+
+    if (p) {
+        inner.data = p + sizeof(": -") - 1;
+        inner.len = text->data + text->len - inner.data;
+    }
+
+    return inner;
 }
 
 
