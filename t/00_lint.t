@@ -34,7 +34,8 @@ sub layers {
     make_path(map { "$dir/src/$_" } qw(proto base core redis mysql service
                                        session http));
     spew("$dir/src/$_", "\n") for qw(proto/ngx_ws_eio.h core/ngx_ws_send.h
-        redis/ngx_ws_redis.h mysql/ngx_ws_mysql.h base/ngx_ws_metrics.h
+        redis/ngx_ws_redis.h mysql/ngx_ws_mysql.h
+        mysql/ngx_ws_mysql_client.h base/ngx_ws_metrics.h
         service/ngx_ws_bus.h session/ngx_ws_event.h
         http/ngx_http_websocket.h);
     spew("$dir/src/$name", $text);
@@ -60,6 +61,10 @@ for (
     ['redis/a.h', '#include <hiredis/async.h>', 'hiredis is for the sources'],
     ['service/a.c', '#include <hiredis/async.h>', 'hiredis is for'],
     ['mysql/a.c', '#include <mysql.h>', 'mysql.h is for ngx_ws_mysql_'],
+    ['mysql/a.c', '#include <ngx_ws_mysql_client.h>', 'client.h is for'],
+    ['mysql/ngx_ws_mysql_execute.c', '#include <ngx_ws_mysql_client.h>', ''],
+    ['mysql/ngx_ws_mysql_execute.c', '#include <ngx_event.h>',
+     'must not be included here'],
     ['service/a.c', '#include <json-c/json.h>', 'ngx_ws_json.c alone'],
     ['session/a.c', '#include <ngx_http.h>', 'is for http alone'],
     ['proto/a.c', '#include <ngx_event.h>', 'must not be included here'],

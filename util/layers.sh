@@ -39,6 +39,12 @@ function code(line,    out, i) {
 }
 
 function included(name,    n) {
+    if (name == "ngx_ws_mysql_client.h" \
+        && file !~ /^ngx_ws_mysql_(link|execute)\.c$/)
+    {
+        wrong(name " is for ngx_ws_mysql_link.c and _execute.c alone")
+    }
+
     if (name in folder) {
         if (index(" " may[layer] " ", " " folder[name] " ") == 0)
             wrong(layer " must not include " folder[name] ": " name)
@@ -54,8 +60,8 @@ function included(name,    n) {
         if (layer != "redis" || !source)
             wrong("hiredis is for the sources in redis alone")
     } else if (name ~ /^(mysql|mysqld_error|errmsg)\.h$/) {
-        if (file != "ngx_ws_mysql_link.c")
-            wrong(name " is for ngx_ws_mysql_link.c alone")
+        if (file != "ngx_ws_mysql_client.h")
+            wrong(name " is for ngx_ws_mysql_client.h alone")
     } else if (name ~ /^json-c\//) {
         if (file != "ngx_ws_json.c")
             wrong("json-c is for ngx_ws_json.c alone")
@@ -63,8 +69,11 @@ function included(name,    n) {
         if (layer != "http")
             wrong(name " is for http alone")
     } else if (name ~ /^ngx_event/) {
-        if (layer ~ /^(proto|base)$/ || file ~ /^ngx_ws_mysql_(link|task)\.c$/)
+        if (layer ~ /^(proto|base)$/ \
+            || file ~ /^ngx_ws_mysql_(link|execute|task)\.c$/)
+        {
             wrong(name " must not be included here")
+        }
     }
 }
 

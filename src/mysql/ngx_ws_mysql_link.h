@@ -55,15 +55,6 @@ void ngx_ws_mysql_link_close(ngx_ws_mysql_link_t *link);
 ngx_int_t ngx_ws_mysql_link_command(ngx_ws_mysql_link_t *link,
     const char *sql);
 
-/*
- * Executes a statement with the values of its "?", those of the unit repeated
- * (units is 1 for ONE, one of the fixed sizes else).  Adds to res->affected,
- * and puts rows, if there are any, from the pool into res.
- */
-ngx_int_t ngx_ws_mysql_link_execute(ngx_ws_mysql_link_t *link,
-    ngx_ws_mysql_stmt_t *stmt, ngx_ws_mysql_value_t *params,
-    ngx_uint_t units, ngx_pool_t *pool, ngx_ws_mysql_result_t *res);
-
 /* Bytes of values that one statement may have. */
 size_t ngx_ws_mysql_link_room(ngx_ws_mysql_link_t *link);
 

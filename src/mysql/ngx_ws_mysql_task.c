@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_process_cycle.h>
 
+#include <ngx_ws_mysql_execute.h>
 #include <ngx_ws_mysql_task.h>
 
 
@@ -214,8 +215,8 @@ ngx_ws_mysql_task_step(ngx_ws_mysql_task_t *task, ngx_ws_mysql_step_t *step)
                                         NGX_WS_MYSQL_UNITS);
     }
 
-    return ngx_ws_mysql_link_execute(task->link, step->stmt, step->params,
-                                     step->units, task->pool, &task->res);
+    return ngx_ws_mysql_execute(task->link, step->stmt, step->params,
+                                step->units, task->pool, &task->res);
 }
 
 
@@ -242,10 +243,9 @@ ngx_ws_mysql_task_insert(ngx_ws_mysql_task_t *task, ngx_ws_mysql_step_t *step,
                                              &error);
 
         } else {
-            rc = ngx_ws_mysql_link_execute(task->link, step->stmt,
-                                           step->params
-                                           + row * step->stmt->nunit,
-                                           units, task->pool, &task->res);
+            rc = ngx_ws_mysql_execute(task->link, step->stmt,
+                                      step->params + row * step->stmt->nunit,
+                                      units, task->pool, &task->res);
         }
 
         if (rc == NGX_DECLINED) {

@@ -13,6 +13,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_mysql_execute.h>
 #include <ngx_ws_mysql_task.h>
 
 #include "test.h"
@@ -475,7 +476,7 @@ ngx_ws_mysql_link_command(ngx_ws_mysql_link_t *link, const char *sql)
 
 
 ngx_int_t
-ngx_ws_mysql_link_execute(ngx_ws_mysql_link_t *link,
+ngx_ws_mysql_execute(ngx_ws_mysql_link_t *link,
     ngx_ws_mysql_stmt_t *stmt, ngx_ws_mysql_value_t *params,
     ngx_uint_t units, ngx_pool_t *pool, ngx_ws_mysql_result_t *res)
 {

@@ -17,6 +17,7 @@
 
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_mysql.h>
+#include <ngx_ws_mysql_execute.h>
 #include <ngx_ws_mysql_link.h>
 
 #include "test.h"
@@ -823,7 +824,7 @@ ngx_ws_mysql_link_command(ngx_ws_mysql_link_t *link, const char *sql)
 
 
 ngx_int_t
-ngx_ws_mysql_link_execute(ngx_ws_mysql_link_t *link,
+ngx_ws_mysql_execute(ngx_ws_mysql_link_t *link,
     ngx_ws_mysql_stmt_t *stmt, ngx_ws_mysql_value_t *params,
     ngx_uint_t units, ngx_pool_t *pool, ngx_ws_mysql_result_t *res)
 {
