@@ -289,4 +289,18 @@ is(fields($CONN)->{owner}, 'w2', 'is there');
 is_deeply([map { fields("$SOCKETS$_") } 'w1', 'w2'],
           [{}, { c1 => '17 4000 1 2' }], 'and among its sockets');
 
+
+note 'message_send';
+
+run('message_send', [$EVENTS, 'dedup', 'typing', 'conv', 'channel', '', ''],
+    1000 + $_, 1, $_, 1761300000000 + $_, 'message_group', 'message:group',
+    '{}', '', 0, 1, 'channel', '')
+    for 1 .. 130;
+
+is($redis->command('ZCARD', 'conv'), 100,
+   'of a conversation the last hundred are remembered');
+is($redis->command('ZSCORE', 'conv', 130), 1761300000130, 'whoever was last');
+is($redis->command('ZSCORE', 'conv', 30), undef, 'not who was first');
+cmp_ok(ttl('conv'), '>', 86000_000, 'for a day');
+
 done_testing();

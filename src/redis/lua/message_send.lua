@@ -81,6 +81,7 @@ end
 
 if ARGV[10] == '1' then
     redis.call('ZADD', KEYS[4], ARGV[4], ARGV[3])
+    redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -101)
     redis.call('EXPIRE', KEYS[4], 86400)
     typing = redis.call('HEXISTS', KEYS[3], ARGV[3])
 end
