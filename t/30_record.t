@@ -164,6 +164,7 @@ is($mysql->value('SELECT COUNT(*) FROM websocket_events WHERE id BETWEEN '
 
 note 'whoever was held up for too long gets nothing';
 
+$redis->command('ZADD', 'ws:_:leases', int(time() * 1000) + 12000, 'somebody');
 $redis->command('SET', 'ws:_:lock:record', 'somebody', 'PX', 4000);
 produce(event_range(100));
 $before += 100;
@@ -217,6 +218,21 @@ $mysql->resume;
 $before += 4000;
 
 is(wait_rows($before, 30), $before, 'every row is there');
+
+
+note 'MySQL is slow';
+
+produce(event_range(1000));
+$before += 1000;
+is(wait_rows($before, 30), $before, 'batches are large');
+
+$mysql->query('CREATE TRIGGER slow BEFORE INSERT ON websocket_events
+               FOR EACH ROW DO SLEEP(0.025)');
+produce(event_range(100));
+$before += 100;
+
+is(wait_rows($before, 30), $before, 'a batch gets as small as it has to be');
+$mysql->query('DROP TRIGGER slow');
 
 
 note 'the table is away';

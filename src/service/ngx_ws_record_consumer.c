@@ -44,6 +44,7 @@ struct ngx_ws_record_consumer_s {
 
     ngx_ws_record_batch_t     *batch;      /* MySQL is at it */
     ngx_uint_t                 count;      /* entries to read */
+    ngx_msec_t                 began;      /* with the batch */
 
     unsigned                   reading:1;
     unsigned                   pending:1;  /* first what was read before */
@@ -70,7 +71,7 @@ static void ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
 static void ngx_ws_record_consumer_acked(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static void ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons,
-    ngx_uint_t n);
+    ngx_uint_t full);
 static void ngx_ws_record_consumer_failed(ngx_ws_record_consumer_t *cons);
 static void ngx_ws_record_consumer_watch(ngx_event_t *ev);
 static void ngx_ws_record_consumer_watched(void *data, ngx_int_t rc,
@@ -353,6 +354,7 @@ ngx_ws_record_consumer_write(ngx_ws_record_consumer_t *cons,
     ngx_uint_t           nitems;
     ngx_ws_mysql_item_t  items[NGX_WS_RECORD_ROW_KINDS + 1];
 
+    cons->began = ngx_current_msec;
     cons->batch = ngx_ws_record_batch_create(entries, cons->stmts,
                                              cons->worker->log);
     if (cons->batch == NULL) {
@@ -404,6 +406,10 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
                       "mysql refuses the record: error %ui", res->errnum);
     }
 
+    /* it may have been too much for the time that a statement has */
+
+    cons->count = ngx_max(cons->count / 2, 1);
+
     ngx_ws_record_consumer_failed(cons);
 }
 
@@ -411,7 +417,7 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
 static void
 ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons)
 {
-    ngx_uint_t              i, n, refused;
+    ngx_uint_t              i, n, full, refused;
     ngx_ws_record_batch_t  *batch;
 
     batch = cons->batch;
@@ -425,6 +431,7 @@ ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons)
     }
 
     n = batch->n;
+    full = (n >= cons->count);
 
     if (n > refused) {
         ngx_ws_record_consumer_ack(cons);
@@ -438,7 +445,10 @@ ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons)
     if (batch->size > NGX_WS_RECORD_CONSUMER_BYTES) {
         cons->count = ngx_max(cons->count / 2, 1);
 
-    } else if (batch->size < NGX_WS_RECORD_CONSUMER_BYTES / 4) {
+    } else if (batch->size < NGX_WS_RECORD_CONSUMER_BYTES / 4
+               && ngx_current_msec - cons->began
+                  < cons->worker->conf->mysql.timeout / 4)
+    {
         cons->count = ngx_min(cons->count * 2,
                               cons->worker->conf->mysql.batch);
     }
@@ -446,7 +456,7 @@ ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons)
     ngx_ws_record_batch_destroy(batch);
     ngx_ws_backoff_reset(&cons->backoff);
 
-    ngx_ws_record_consumer_next(cons, n);
+    ngx_ws_record_consumer_next(cons, full);
 }
 
 
@@ -534,9 +544,9 @@ ngx_ws_record_consumer_acked(void *data, ngx_int_t rc,
 /* A full batch is followed at once, after a smaller one there is time. */
 
 static void
-ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons, ngx_uint_t n)
+ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons, ngx_uint_t full)
 {
-    if (n >= cons->count) {
+    if (full) {
         ngx_ws_record_consumer_read(cons);
         return;
     }
