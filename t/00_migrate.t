@@ -120,6 +120,35 @@ is_deeply([sql('migrate_a', "INSERT INTO websocket_typing_indicators
     'defaults of typing and presence');
 
 
+# a table as Laravel's schema builder makes it is mended, with what is in it
+
+is_deeply([sql('migrate_a', q{
+    UPDATE websocket_events SET tenant_id = 1;
+    DELETE FROM websocket_connections;
+    INSERT INTO websocket_connections (session_id) VALUES ('s');
+    UPDATE websocket_presence SET device = 'web';
+    ALTER TABLE websocket_events
+        MODIFY id bigint UNSIGNED NOT NULL AUTO_INCREMENT,
+        MODIFY tenant_id bigint UNSIGNED NOT NULL;
+    ALTER TABLE websocket_connections
+        MODIFY session_id varchar(255) NOT NULL,
+        MODIFY connection_id varchar(255) COLLATE utf8mb4_unicode_ci NULL;
+    ALTER TABLE websocket_typing_indicators MODIFY id bigint NOT NULL;
+    ALTER TABLE websocket_presence MODIFY device varchar(50) NOT NULL
+        DEFAULT 'web';
+    SELECT 'made'})], ['made'], 'tables of an application');
+sql('migrate_a', slurp($files[-1]));
+is_deeply([sql('migrate_a', q{SELECT CONCAT(TABLE_NAME, ' ', COLUMN_NAME)
+    FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'migrate_a'
+        AND (IS_NULLABLE = 'NO' AND COLUMN_NAME <> 'id'
+            OR COLUMN_NAME = 'connection_id'
+                AND COLLATION_NAME <> 'utf8mb4_bin'
+            OR COLUMN_NAME = 'id' AND EXTRA <> 'auto_increment')})], [],
+    'columns of an application\'s own tables become the module\'s');
+is_deeply([sql('migrate_a', 'SELECT COUNT(*) FROM websocket_connections')],
+          ['1'], 'rows stay');
+
+
 # migrate.sh, over what is there now, as if Laravel had made it
 
 my ($rc, $out) = migrate('migrate_a');
