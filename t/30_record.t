@@ -91,7 +91,7 @@ is((grep { $_->{error} ne '' } @poison), 8, 'and its text');
 is($mysql->value('SELECT payload FROM websocket_events WHERE id = 1001'),
    payload(1001), 'another event under the same id changes nothing');
 
-my @lines = grep { /\[error\].* of the record is put aside/ }
+my @lines = grep { /\[error\].* of the record is put aside.*"$POISON"/ }
             split /\n/, $nginx->error_log($log);
 
 is(@lines, 8, 'each is one line in the log');
@@ -242,8 +242,9 @@ $mysql->query('RENAME TABLE websocket_events TO away');
 produce(event_range(100));
 $before += 100;
 
-ok($nginx->wait_log(qr/\[error\].*mysql refuses the record/, 5, $log),
-   'it is said in the log');
+ok($nginx->wait_log(qr/\[error\].*mysql refuses the record: Table '\S+websocket_events' doesn't exist \(1146\)/,
+                   5, $log),
+   'it is said in the log, with the reason');
 is(poisoned(), 8, 'no entry is to blame');
 $mysql->query('RENAME TABLE away TO websocket_events');
 is(wait_rows($before, 30), $before, 'all are written when it is back');

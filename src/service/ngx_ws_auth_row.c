@@ -18,8 +18,6 @@ typedef enum {
 } ngx_ws_auth_row_name_e;
 
 
-static void ngx_ws_auth_row_refused(ngx_ws_mysql_result_t *res,
-    ngx_log_t *log);
 static ngx_ws_mysql_value_t *ngx_ws_auth_row_column(
     ngx_ws_mysql_result_t *res, const char *name);
 static ngx_int_t ngx_ws_auth_row_owner(ngx_ws_zone_token_t *token,
@@ -61,14 +59,18 @@ ngx_ws_auth_row_read(ngx_ws_zone_token_t *token, ngx_ws_mysql_result_t *res,
     ngx_ws_mysql_stmt_t *stmt, u_char *hash, u_char *buf, ngx_log_t *log)
 {
     ngx_int_t              rc;
-    ngx_str_t              abilities;
+    ngx_str_t              abilities, text;
     ngx_ws_mysql_value_t  *v;
 
     ngx_memzero(token, sizeof(ngx_ws_zone_token_t));
     ngx_str_set(&token->name, "");
 
     if (res->rc == NGX_ERROR) {
-        ngx_ws_auth_row_refused(res, log);
+        text = ngx_ws_mysql_log_text(res);
+
+        ngx_log_error(NGX_LOG_ERR, log, 0,
+                      "mysql refused the query of tokens: %V (%ui)",
+                      &text, res->errnum);
     }
 
     if (res->rc != NGX_OK) {
@@ -123,25 +125,6 @@ ngx_ws_auth_row_read(ngx_ws_zone_token_t *token, ngx_ws_mysql_result_t *res,
     token->valid = 1;
 
     return NGX_OK;
-}
-
-
-/* the text is not for the log where it may hold what was presented */
-
-static void
-ngx_ws_auth_row_refused(ngx_ws_mysql_result_t *res, ngx_log_t *log)
-{
-    ngx_str_t  text;
-
-    text = res->error;
-
-    if (res->data) {
-        ngx_str_set(&text, "bad data");
-    }
-
-    ngx_log_error(NGX_LOG_ERR, log, 0,
-                  "mysql refused the query of tokens: %V (%ui)",
-                  &text, res->errnum);
 }
 
 

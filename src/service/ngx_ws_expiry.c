@@ -339,6 +339,8 @@ ngx_ws_expiry_checked(void *data, ngx_ws_mysql_result_t *res)
 static void
 ngx_ws_expiry_refused(ngx_ws_expiry_t *ex, ngx_ws_mysql_result_t *res)
 {
+    ngx_str_t  text;
+
     if (ex->refused && ngx_current_msec - ex->logged < NGX_WS_EXPIRY_LOG) {
         return;
     }
@@ -346,9 +348,11 @@ ngx_ws_expiry_refused(ngx_ws_expiry_t *ex, ngx_ws_mysql_result_t *res)
     ex->refused = 1;
     ex->logged = ngx_current_msec;
 
+    text = ngx_ws_mysql_log_text(res);
+
     ngx_log_error(NGX_LOG_ERR, ex->worker->log, 0,
                   "mysql refused the query of live tokens: %V (%ui)",
-                  &res->error, res->errnum);
+                  &text, res->errnum);
 }
 
 

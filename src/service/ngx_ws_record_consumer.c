@@ -395,6 +395,8 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
 {
     ngx_ws_record_consumer_t *cons = data;
 
+    ngx_str_t  text;
+
     if (res->rc == NGX_OK) {
         ngx_ws_record_batch_refused(cons->batch, res);
         ngx_ws_record_consumer_finish(cons);
@@ -402,8 +404,11 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
     }
 
     if (res->rc == NGX_ERROR) {
+        text = ngx_ws_mysql_log_text(res);
+
         ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
-                      "mysql refuses the record: error %ui", res->errnum);
+                      "mysql refuses the record: %V (%ui)",
+                      &text, res->errnum);
     }
 
     /* it may have been too much for the time that a statement has */
@@ -505,8 +510,9 @@ ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
     ngx_str_t  keys[2], args[4];
 
     ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
-                  "entry %V of the record is put aside: error %ui",
-                  &entry->id, entry->errnum);
+                  "entry %V of the record is put aside, with the reason, "
+                  "in the stream \"%V\": error %ui",
+                  &entry->id, &cons->poison.str, entry->errnum);
 
     keys[0] = cons->stream.str;
     keys[1] = cons->poison.str;

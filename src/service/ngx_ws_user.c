@@ -308,6 +308,8 @@ ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res)
 static void
 ngx_ws_user_refused(ngx_ws_users_t *users, ngx_ws_mysql_result_t *res)
 {
+    ngx_str_t  text;
+
     if (users->refused && ngx_current_msec - users->logged < NGX_WS_USER_LOG) {
         return;
     }
@@ -315,9 +317,11 @@ ngx_ws_user_refused(ngx_ws_users_t *users, ngx_ws_mysql_result_t *res)
     users->refused = 1;
     users->logged = ngx_current_msec;
 
+    text = ngx_ws_mysql_log_text(res);
+
     ngx_log_error(NGX_LOG_ERR, users->worker->log, 0,
                   "mysql refused the query of users: %V (%ui)",
-                  &res->error, res->errnum);
+                  &text, res->errnum);
 }
 
 
