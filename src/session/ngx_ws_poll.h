@@ -185,6 +185,12 @@ ngx_ws_poll_t *ngx_ws_poll_find(ngx_ws_worker_t *w, ngx_str_t *sid);
 /* There is no poll any more: an answer for the GET that is held. */
 void ngx_ws_poll_refuse_get(ngx_ws_poll_t *poll);
 
+/* What the POST brought has been taken, or was wrong. */
+void ngx_ws_poll_post_answer(ngx_ws_poll_t *poll);
+
+/* Tells the session that its transport has ended. */
+void ngx_ws_poll_detach(ngx_ws_poll_t *poll, ngx_uint_t code);
+
 /* Looks at the end of the loop's turn what there is to do. */
 void ngx_ws_poll_wake(ngx_ws_poll_t *poll);
 
