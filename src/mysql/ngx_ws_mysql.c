@@ -619,7 +619,7 @@ ngx_ws_mysql_refuse(ngx_ws_mysql_op_t *op, const char *reason)
     op->refusal = reason;
 
     ngx_queue_insert_tail(&op->my->refused, &op->queue);
-    ngx_post_event(&op->my->refuse, &ngx_posted_events);
+    ngx_post_event(&op->my->refuse, &ngx_posted_next_events);
 }
 
 

@@ -28,6 +28,8 @@
 #define NGX_WS_MYSQL_ETRUNCATED   1265
 #define NGX_WS_MYSQL_EREADONLY    1290
 #define NGX_WS_MYSQL_EWRONGVALUE  1366
+#define NGX_WS_MYSQL_EREPREPARE   1615
+#define NGX_WS_MYSQL_EREADMODE    1836
 #define NGX_WS_MYSQL_EKILLED      1927
 #define NGX_WS_MYSQL_EKILLED2     3169
 #define NGX_WS_MYSQL_ECHECK       3819
@@ -355,6 +357,8 @@ ngx_ws_mysql_link_classify(ngx_uint_t err, const char *state)
 
     case NGX_WS_MYSQL_ENOSTMT:
     case NGX_WS_MYSQL_EREADONLY:
+    case NGX_WS_MYSQL_EREPREPARE:
+    case NGX_WS_MYSQL_EREADMODE:
         /* not the server that we knew: a new connection may find it */
         return NGX_ABORT;
 

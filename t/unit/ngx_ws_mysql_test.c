@@ -81,7 +81,7 @@ static u_char                *sent_last = sent;
 static uint64_t               metrics[NGX_WS_METRIC_N];
 
 uint64_t                     *ngx_ws_metrics = metrics;
-ngx_queue_t                   ngx_posted_events;
+ngx_queue_t                   ngx_posted_next_events;
 ngx_rbtree_t                  ngx_event_timer_rbtree;
 volatile ngx_msec_t           ngx_current_msec = 1000000;
 sig_atomic_t                  ngx_terminate;
@@ -90,7 +90,7 @@ sig_atomic_t                  ngx_terminate;
 int
 main(void)
 {
-    ngx_queue_init(&ngx_posted_events);
+    ngx_queue_init(&ngx_posted_next_events);
 
     select_stmt.read_only = 1;
     select_stmt.nnames = 1;
@@ -558,7 +558,7 @@ left(void)
 
     i = a[0].done + a[1].done + a[2].done + a[3].done;
     ngx_ws_mysql_destroy(my);
-    ngx_queue_init(&ngx_posted_events);
+    ngx_queue_init(&ngx_posted_next_events);
 
     is_int(a[0].done + a[1].done + a[2].done + a[3].done, i,
            "at the end there are no callbacks");
@@ -671,9 +671,9 @@ complete(void)
         t->event.handler(&t->event);
     }
 
-    if (!ngx_queue_empty(&ngx_posted_events)) {
-        ev = ngx_queue_data(ngx_queue_head(&ngx_posted_events), ngx_event_t,
-                            queue);
+    if (!ngx_queue_empty(&ngx_posted_next_events)) {
+        ev = ngx_queue_data(ngx_queue_head(&ngx_posted_next_events),
+                            ngx_event_t, queue);
         ngx_delete_posted_event(ev);
         ev->handler(ev);
     }

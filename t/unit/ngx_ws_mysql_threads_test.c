@@ -57,7 +57,7 @@ static pthread_cond_t        cond = PTHREAD_COND_INITIALIZER;
 static uint64_t              metrics[NGX_WS_METRIC_N];
 
 uint64_t                    *ngx_ws_metrics = metrics;
-ngx_queue_t                  ngx_posted_events;
+ngx_queue_t                  ngx_posted_next_events;
 ngx_rbtree_t                 ngx_event_timer_rbtree;
 volatile ngx_msec_t          ngx_current_msec;
 sig_atomic_t                 ngx_terminate;
@@ -69,7 +69,7 @@ main(void)
     pthread_t   ids[THREADS];
     ngx_uint_t  i;
 
-    ngx_queue_init(&ngx_posted_events);
+    ngx_queue_init(&ngx_posted_next_events);
 
     conf.threads = THREADS;
     conf.timeout = 2000;
