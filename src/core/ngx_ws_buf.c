@@ -40,6 +40,7 @@ ngx_ws_buf_alloc(ngx_uint_t first, size_t len, ngx_log_t *log)
     wb->head = (u_char) head;
     wb->binary = ((first & 0xf) == NGX_WS_FRAME_BINARY);
     wb->window = 0;
+    wb->patient = 0;
     wb->deflated = NULL;
 
     (void) ngx_ws_frame_head(wb->data, first, len);

@@ -29,6 +29,7 @@ struct ngx_ws_buf_s {
     u_char          head;          /* bytes of the frame's head */
     u_char          binary;        /* a binary message, not a text */
     u_char          window;        /* of this compressed form */
+    u_char          patient;       /* may wait for others to go with it */
     ngx_ws_buf_t   *deflated;      /* compressed forms, made on demand */
     u_char          data[];
 };

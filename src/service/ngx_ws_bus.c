@@ -30,6 +30,7 @@ static void ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch);
 static void ngx_ws_bus_confirmed(void *data, ngx_int_t rc);
 static ngx_int_t ngx_ws_bus_decode(ngx_ws_bus_event_t *ev,
     ngx_str_t *payload);
+static ngx_uint_t ngx_ws_bus_patient(ngx_str_t *event);
 
 
 const ngx_ws_channels_handler_t  ngx_ws_bus_channels_handler = {
@@ -258,7 +259,34 @@ ngx_ws_bus_decode(ngx_ws_bus_event_t *ev, ngx_str_t *payload)
 
     ngx_ws_bus_word(&ev->data, &ev->event);
 
+    ev->patient = ngx_ws_bus_patient(&ev->event);
+
     return (ev->event.len && ev->data.len) ? NGX_OK : NGX_ERROR;
+}
+
+
+/* Presence: there is one for each member of a tenant, for each of them. */
+
+static ngx_uint_t
+ngx_ws_bus_patient(ngx_str_t *event)
+{
+    ngx_uint_t  i;
+
+    static const ngx_str_t  events[] = {
+        ngx_string("user:online"),
+        ngx_string("user:offline"),
+        ngx_string("user:presence")
+    };
+
+    for (i = 0; i < 3; i++) {
+        if (event->len == events[i].len
+            && ngx_memcmp(event->data, events[i].data, event->len) == 0)
+        {
+            return 1;
+        }
+    }
+
+    return 0;
 }
 
 
@@ -326,6 +354,7 @@ ngx_ws_bus_buf(ngx_ws_bus_event_t *ev, const ngx_ws_dialect_t *dialect,
         (void) dialect->event(ngx_ws_buf_payload(wb), &nsp, &ev->event,
                               &ev->data);
 
+        wb->patient = (u_char) ev->patient;
         ev->encoded[dialect->id] = wb;
     }
 
