@@ -303,4 +303,16 @@ is($redis->command('ZSCORE', 'conv', 130), 1761300000130, 'whoever was last');
 is($redis->command('ZSCORE', 'conv', 30), undef, 'not who was first');
 cmp_ok(ttl('conv'), '>', 86000_000, 'for a day');
 
+run('message_send', [$EVENTS, 'dedup', 'typing', 'conv', 'channel', '',
+                     'inbox'],
+    $_, 1, 7, 1761300000000, 'message_sent', 'message:direct', '{}', '', 0, 0,
+    'private-user.1', 1)
+    for 5001 .. 6000, 900;
+
+is($redis->command('ZCARD', 'inbox'), 1000,
+   'a recipient has received the last thousand');
+ok(defined $redis->command('ZSCORE', 'inbox', '900:7'),
+   'by time, the id is from an older block');
+is($redis->command('ZSCORE', 'inbox', '5001:7'), undef, 'the first has gone');
+
 done_testing();

@@ -20,6 +20,8 @@ if ARGV[9] == '1' then
 end
 
 local first, n = tonumber(ARGV[1]), (#KEYS - 4) / 3
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
 local typing = 0
 
 for i = 1, n do
@@ -35,10 +37,8 @@ for i = 1, n do
         if redis.call('ZCARD', pending) >= 1000 then
             status, why = 'failed', 'queue full'
         else
-            local time = redis.call('TIME')
             local last = redis.call('ZRANGE', pending, -1, -1, 'WITHSCORES')
-            seq = math.max(time[1] * 1000000 + time[2],
-                           tonumber(last[2] or '0') + 1)
+            seq = math.max(now, tonumber(last[2] or '0') + 1)
             redis.call('ZADD', pending, string.format('%.0f', seq),
                        id .. ' ' .. ARGV[6] .. ' ' .. data)
             redis.call('PEXPIRE', pending, 2592000000)
@@ -46,7 +46,9 @@ for i = 1, n do
     end
 
     if inbox ~= '' and not why then
-        redis.call('ZADD', inbox, first + i - 1, id .. ':' .. ARGV[3])
+        -- by time: each worker has ids of its own
+        redis.call('ZADD', inbox, string.format('%.0f', now),
+                   id .. ':' .. ARGV[3])
         redis.call('ZREMRANGEBYRANK', inbox, 0, -1001)
         redis.call('EXPIRE', inbox, 2592000)
     end
