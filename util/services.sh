@@ -27,7 +27,8 @@ cmd_run() {
     check_run
     lock_run_dir
     stop_leftovers
-    ! port_taken || die "port $port is taken, another one: PORT=8081 ./dev run"
+    ! port_taken \
+        || die "port $port is taken, another one: PORT=$((port + 1)) ./dev run"
 
     ensure_packages "${needs_build[@]}" "${needs_run[@]}"
     (ensure_node_modules) || say "going on without /socket.io/socket.io.js"
@@ -117,7 +118,8 @@ lock_run_dir() {
     mkdir -p "$(dirname "$run_dir")"
     [ -d "$run_dir" ] || mkdir -m 700 "$run_dir"
     exec 9>> "$run_dir/lock"
-    flock -n 9 || die "already running in $run_dir: RUN_DIR=… chooses another"
+    flock -n 9 || die "already running in $run_dir, another one beside it:" \
+                      "RUN_DIR=.run2 PORT=$((port + 1)) ./dev run"
     mkdir -p "$run_dir"/{logs,redis,tmp}
 }
 
