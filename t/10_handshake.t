@@ -14,7 +14,7 @@ add_block_preprocessor(sub {
 END
 });
 
-plan tests => 115;
+plan tests => 116;
 
 no_long_string();
 run_tests();
@@ -152,6 +152,8 @@ Sec-WebSocket-Version: 13
 Content-Type: application/json
 --- response_body chomp
 {"message":"Upgrade Required"}
+--- error_log
+websocket handshake refused: no "Upgrade: websocket"
 
 
 

@@ -46,9 +46,18 @@ ngx_http_websocket_upgrade_wanted(ngx_http_request_t *r)
 
     /* in other versions the field means nothing (RFC 9110, section 7.8) */
 
-    return r->http_version == NGX_HTTP_VERSION_11
-           && ngx_http_websocket_header_list(r, "upgrade", &list) == NGX_OK
-           && ngx_ws_handshake_token(&list, &websocket);
+    if (r->http_version == NGX_HTTP_VERSION_11
+        && ngx_http_websocket_header_list(r, "upgrade", &list) == NGX_OK
+        && ngx_ws_handshake_token(&list, &websocket))
+    {
+        return 1;
+    }
+
+    ngx_log_error(NGX_LOG_INFO, r->connection->log, 0,
+                  "websocket handshake refused: no \"Upgrade: websocket\" of "
+                  "HTTP/1.1, which a proxy has to pass");
+
+    return 0;
 }
 
 
