@@ -279,14 +279,18 @@ ngx_ws_cleanup_done(void *data, ngx_ws_mysql_result_t *res)
 {
     ngx_ws_cleanup_t *cleanup = data;
 
+    ngx_str_t   text;
     ngx_msec_t  pause;
 
     cleanup->op = NULL;
 
     if (res->rc == NGX_ERROR) {
+        text = ngx_ws_mysql_log_text(res);
+
         ngx_log_error(NGX_LOG_ERR, cleanup->worker->log, 0,
-                      "mysql refuses \"%s\": error %ui",
-                      ngx_ws_cleanup_steps[cleanup->step].stmt, res->errnum);
+                      "mysql refuses \"%s\": %V (%ui)",
+                      ngx_ws_cleanup_steps[cleanup->step].stmt, &text,
+                      res->errnum);
     }
 
     pause = NGX_WS_CLEANUP_PAUSE;

@@ -243,6 +243,7 @@ ngx_ws_stats_answer(void *data, ngx_ws_mysql_result_t *res)
     ngx_ws_stats_tenant_t *t = data;
 
     ngx_int_t             rc;
+    ngx_str_t             text;
     ngx_msec_t            keep;
     ngx_queue_t          *q;
     ngx_ws_stats_wait_t  *wait;
@@ -250,9 +251,11 @@ ngx_ws_stats_answer(void *data, ngx_ws_mysql_result_t *res)
     rc = ngx_ws_stats_read(&t->counts, res);
 
     if (res->rc == NGX_ERROR) {
+        text = ngx_ws_mysql_log_text(res);
+
         ngx_log_error(NGX_LOG_ERR, t->stats->worker->log, 0,
-                      "mysql refuses the query of statistics: error %ui",
-                      res->errnum);
+                      "mysql refuses the query of statistics: %V (%ui)",
+                      &text, res->errnum);
     }
 
     while (!ngx_queue_empty(&t->waits)) {
