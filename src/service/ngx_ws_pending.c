@@ -16,25 +16,52 @@
 #define NGX_WS_PENDING_PAGE   "50"           /* messages */
 #define NGX_WS_PENDING_AGE    "2592000000"   /* 30 days */
 #define NGX_WS_PENDING_TRIES  "5"
+#define NGX_WS_PENDING_DELAY  10             /* for others to come along, ms */
 #define NGX_WS_PENDING_RETRY  1000
 #define NGX_WS_PENDING_KEYS   4
 #define NGX_WS_PENDING_WAITS  10000
 
 
 struct ngx_ws_pendings_s {
-    ngx_queue_t             waiting;         /* what Redis has not taken */
-    ngx_uint_t              nwaiting;
-    ngx_event_t             retry;
+    ngx_ws_worker_t        *worker;
+    ngx_queue_t             waiting;         /* what Redis has to be told */
+    ngx_queue_t             failed;          /* it comes first */
+    ngx_queue_t             sent;            /* batches */
+    ngx_uint_t              n;               /* of all */
+    ngx_uint_t              nmarks;          /* that wait */
+    ngx_event_t             timer;
+    unsigned                retrying:1;
 };
 
 
 typedef struct {
     ngx_queue_t             queue;
-    ngx_ws_call_t          *call;
+    uint64_t                tenant;
+    uint64_t                user;
     ngx_ws_pending_what_e   what;
-    ngx_ws_pending_mark_t  *marks;
     ngx_uint_t              n;
+    ngx_ws_pending_mark_t   marks[];
 } ngx_ws_pending_op_t;
+
+
+typedef struct {
+    ngx_queue_t             queue;
+    ngx_queue_t             ops;
+    ngx_ws_pendings_t      *pendings;
+    ngx_ws_redis_op_t      *redis;
+} ngx_ws_pending_batch_t;
+
+
+/* The arguments of a script under construction. */
+
+typedef struct {
+    ngx_pool_t             *pool;
+    ngx_str_t              *keys;
+    ngx_str_t              *args;
+    u_char                 *numbers;
+    ngx_uint_t              nkeys;
+    ngx_uint_t              nargs;
+} ngx_ws_pending_script_t;
 
 
 typedef struct {
@@ -43,14 +70,23 @@ typedef struct {
 } ngx_ws_pending_keys_t;
 
 
-static void ngx_ws_pending_keys(ngx_ws_call_t *call,
-    ngx_ws_pending_keys_t *keys);
-static void ngx_ws_pending_wait(ngx_ws_call_t *call);
-static void ngx_ws_pending_send(ngx_ws_call_t *call);
+static ngx_int_t ngx_ws_pending_flush(ngx_ws_pendings_t *pendings);
+static ngx_int_t ngx_ws_pending_send(ngx_ws_pendings_t *pendings,
+    ngx_queue_t *last, ngx_uint_t n, ngx_uint_t nmarks);
+static ngx_int_t ngx_ws_pending_script(ngx_ws_pendings_t *pendings,
+    ngx_ws_pending_script_t *script, ngx_ws_pending_op_t *op);
+static ngx_int_t ngx_ws_pending_key(ngx_ws_pendings_t *pendings,
+    ngx_ws_pending_script_t *script, ngx_ws_redis_key_e kind,
+    ngx_ws_pending_op_t *op);
+static void ngx_ws_pending_number(ngx_ws_pending_script_t *script,
+    uint64_t n);
 static void ngx_ws_pending_marked(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
-static void ngx_ws_pending_retry(ngx_event_t *ev);
-static void ngx_ws_pending_nobody(ngx_ws_call_t *call);
+static void ngx_ws_pending_timer_handler(ngx_event_t *ev);
+static void ngx_ws_pending_drop(ngx_ws_pendings_t *pendings,
+    ngx_queue_t *ops);
+static void ngx_ws_pending_keys(ngx_ws_call_t *call,
+    ngx_ws_pending_keys_t *keys);
 static void ngx_ws_pending_fetched(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static ngx_int_t ngx_ws_pending_event(ngx_ws_bus_event_t *ev,
@@ -77,12 +113,16 @@ ngx_ws_pendings_create(ngx_ws_worker_t *w)
         return NULL;
     }
 
-    ngx_queue_init(&pendings->waiting);
+    pendings->worker = w;
 
-    pendings->retry.handler = ngx_ws_pending_retry;
-    pendings->retry.data = pendings;
-    pendings->retry.log = w->log;
-    pendings->retry.cancelable = 1;
+    ngx_queue_init(&pendings->waiting);
+    ngx_queue_init(&pendings->failed);
+    ngx_queue_init(&pendings->sent);
+
+    pendings->timer.handler = ngx_ws_pending_timer_handler;
+    pendings->timer.data = pendings;
+    pendings->timer.log = w->log;
+    pendings->timer.cancelable = 1;
 
     return pendings;
 }
@@ -91,19 +131,27 @@ ngx_ws_pendings_create(ngx_ws_worker_t *w)
 void
 ngx_ws_pendings_destroy(ngx_ws_pendings_t *pendings)
 {
-    ngx_queue_t          *q;
-    ngx_ws_pending_op_t  *op;
+    ngx_queue_t             *q;
+    ngx_ws_pending_batch_t  *batch;
 
-    while (!ngx_queue_empty(&pendings->waiting)) {
-        q = ngx_queue_head(&pendings->waiting);
+    (void) ngx_ws_pending_flush(pendings);
+
+    while (!ngx_queue_empty(&pendings->sent)) {
+        q = ngx_queue_head(&pendings->sent);
         ngx_queue_remove(q);
 
-        op = ngx_queue_data(q, ngx_ws_pending_op_t, queue);
-        ngx_ws_call_done(op->call);
+        batch = ngx_queue_data(q, ngx_ws_pending_batch_t, queue);
+
+        ngx_ws_redis_cancel(batch->redis);
+        ngx_ws_pending_drop(pendings, &batch->ops);
+        ngx_free(batch);
     }
 
-    if (pendings->retry.timer_set) {
-        ngx_del_timer(&pendings->retry);
+    ngx_ws_pending_drop(pendings, &pendings->failed);
+    ngx_ws_pending_drop(pendings, &pendings->waiting);
+
+    if (pendings->timer.timer_set) {
+        ngx_del_timer(&pendings->timer);
     }
 
     ngx_free(pendings);
@@ -114,45 +162,299 @@ void
 ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_pending_what_e what, ngx_ws_pending_mark_t *marks, ngx_uint_t n)
 {
-    ngx_ws_call_t        *call;
+    ngx_ws_pendings_t    *pendings;
     ngx_ws_pending_op_t  *op;
+
+    pendings = w->pendings;
 
     for ( /* void */ ; n > NGX_WS_PENDING_MARKS; n -= NGX_WS_PENDING_MARKS) {
         ngx_ws_pending_mark(w, id, what, marks, NGX_WS_PENDING_MARKS);
         marks += NGX_WS_PENDING_MARKS;
     }
 
-    if (n == 0) {
+    if (n == 0 || pendings->n >= NGX_WS_PENDING_WAITS) {
+        /* whoever finds no lease of this worker delivers them again */
         return;
     }
 
-    call = ngx_ws_call_create(w, id, NULL, ngx_ws_pending_nobody, NULL);
-    if (call == NULL) {
+    op = ngx_alloc(sizeof(ngx_ws_pending_op_t)
+                   + n * sizeof(ngx_ws_pending_mark_t), w->log);
+    if (op == NULL) {
         return;
     }
 
-    op = ngx_pcalloc(call->pool, sizeof(ngx_ws_pending_op_t));
-
-    if (op) {
-        op->call = call;
-        op->what = what;
-        op->n = n;
-        op->marks = ngx_palloc(call->pool, n * sizeof(ngx_ws_pending_mark_t));
-    }
-
-    if (op == NULL || op->marks == NULL) {
-        ngx_ws_call_done(call);
-        return;
-    }
-
+    op->tenant = id->tenant;
+    op->user = id->user;
+    op->what = what;
+    op->n = n;
     ngx_memcpy(op->marks, marks, n * sizeof(ngx_ws_pending_mark_t));
-    call->state = op;
 
-    if (w->pendings->nwaiting) {
-        ngx_ws_pending_wait(call);
+    if (pendings->nmarks + n > NGX_WS_PENDING_MARKS) {
+        (void) ngx_ws_pending_flush(pendings);
+    }
+
+    ngx_queue_insert_tail(&pendings->waiting, &op->queue);
+    pendings->n++;
+    pendings->nmarks += n;
+
+    if (what == NGX_WS_PENDING_BACK) {
+        /* the user may be back already, at another worker */
+        (void) ngx_ws_pending_flush(pendings);
+    }
+
+    if (!pendings->timer.timer_set) {
+        ngx_add_timer(&pendings->timer, NGX_WS_PENDING_DELAY);
+    }
+}
+
+
+/* In the order in which it happened: what is later would hide it. */
+
+static ngx_int_t
+ngx_ws_pending_flush(ngx_ws_pendings_t *pendings)
+{
+    ngx_uint_t            n, nmarks;
+    ngx_queue_t          *q;
+    ngx_ws_pending_op_t  *op;
+
+    if (pendings->retrying) {
+        return NGX_OK;
+    }
+
+    while (!ngx_queue_empty(&pendings->waiting)) {
+
+        n = 0;
+        nmarks = 0;
+
+        for (q = ngx_queue_head(&pendings->waiting);
+             q != ngx_queue_sentinel(&pendings->waiting);
+             q = ngx_queue_next(q))
+        {
+            op = ngx_queue_data(q, ngx_ws_pending_op_t, queue);
+
+            if (n && nmarks + op->n > NGX_WS_PENDING_MARKS) {
+                break;
+            }
+
+            n++;
+            nmarks += op->n;
+        }
+
+        if (ngx_ws_pending_send(pendings, q, n, nmarks) != NGX_OK) {
+            return NGX_ERROR;
+        }
+    }
+
+    pendings->nmarks = 0;
+
+    return NGX_OK;
+}
+
+
+/* Those that wait, up to the one behind the last. */
+
+static ngx_int_t
+ngx_ws_pending_send(ngx_ws_pendings_t *pendings, ngx_queue_t *last,
+    ngx_uint_t n, ngx_uint_t nmarks)
+{
+    ngx_int_t                 rc;
+    ngx_queue_t              *q;
+    ngx_ws_worker_t          *w;
+    ngx_ws_pending_batch_t   *batch;
+    ngx_ws_pending_script_t   script;
+
+    w = pendings->worker;
+
+    batch = ngx_alloc(sizeof(ngx_ws_pending_batch_t), w->log);
+    if (batch == NULL) {
+        return NGX_ERROR;
+    }
+
+    script.pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, w->log);
+    if (script.pool == NULL) {
+        ngx_free(batch);
+        return NGX_ERROR;
+    }
+
+    script.keys = ngx_palloc(script.pool, (1 + 2 * n) * sizeof(ngx_str_t));
+    script.args = ngx_palloc(script.pool,
+                             (1 + 2 * n + 2 * nmarks) * sizeof(ngx_str_t));
+    script.numbers = ngx_pnalloc(script.pool,
+                                 (n + 2 * nmarks) * NGX_INT64_LEN);
+    script.nkeys = 0;
+    script.nargs = 0;
+
+    rc = NGX_ERROR;
+
+    if (script.keys == NULL || script.args == NULL || script.numbers == NULL
+        || ngx_ws_pending_key(pendings, &script, NGX_WS_REDIS_KEY_EVENTS,
+                              NULL)
+           != NGX_OK)
+    {
+        goto done;
+    }
+
+    script.args[script.nargs++] = w->incarnation;
+
+    for (q = ngx_queue_head(&pendings->waiting);
+         q != last;
+         q = ngx_queue_next(q))
+    {
+        if (ngx_ws_pending_script(pendings, &script,
+                                  ngx_queue_data(q, ngx_ws_pending_op_t,
+                                                 queue))
+            != NGX_OK)
+        {
+            goto done;
+        }
+    }
+
+    batch->pendings = pendings;
+    batch->redis = ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_PENDING_MARK,
+                                     script.keys, script.nkeys, script.args,
+                                     script.nargs, ngx_ws_pending_marked,
+                                     batch);
+    if (batch->redis == NULL) {
+        goto done;
+    }
+
+    ngx_queue_init(&batch->ops);
+
+    while ((q = ngx_queue_head(&pendings->waiting)) != last) {
+        ngx_queue_remove(q);
+        ngx_queue_insert_tail(&batch->ops, q);
+    }
+
+    ngx_queue_insert_tail(&pendings->sent, &batch->queue);
+    rc = NGX_OK;
+
+done:
+
+    if (rc != NGX_OK) {
+        ngx_free(batch);
+    }
+
+    ngx_destroy_pool(script.pool);
+
+    return rc;
+}
+
+
+static ngx_int_t
+ngx_ws_pending_script(ngx_ws_pendings_t *pendings,
+    ngx_ws_pending_script_t *script, ngx_ws_pending_op_t *op)
+{
+    ngx_uint_t  i;
+
+    if (ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_PENDING, op)
+        != NGX_OK
+        || ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_TAKEN, op)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    script->args[script->nargs++] = ngx_ws_pending_whats[op->what];
+    ngx_ws_pending_number(script, op->n);
+
+    for (i = 0; i < op->n; i++) {
+        ngx_ws_pending_number(script, op->marks[i].seq);
+        ngx_ws_pending_number(script, op->marks[i].id);
+    }
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ws_pending_key(ngx_ws_pendings_t *pendings,
+    ngx_ws_pending_script_t *script, ngx_ws_redis_key_e kind,
+    ngx_ws_pending_op_t *op)
+{
+    ngx_str_t           *str;
+    ngx_ws_redis_key_t   key;
+
+    (void) ngx_ws_redis_key(&key, &pendings->worker->conf->redis.prefix, kind,
+                            op ? op->tenant : 0, op ? op->user : 0, NULL);
+
+    str = &script->keys[script->nkeys++];
+
+    str->len = key.str.len;
+    str->data = ngx_pstrdup(script->pool, &key.str);
+
+    return str->data ? NGX_OK : NGX_ERROR;
+}
+
+
+static void
+ngx_ws_pending_number(ngx_ws_pending_script_t *script, uint64_t n)
+{
+    ngx_str_t  *str;
+
+    str = &script->args[script->nargs++];
+
+    str->data = script->numbers;
+    script->numbers = ngx_sprintf(str->data, "%uL", n);
+    str->len = script->numbers - str->data;
+}
+
+
+static void
+ngx_ws_pending_marked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_pending_batch_t *batch = data;
+
+    ngx_ws_pendings_t  *pendings;
+
+    pendings = batch->pendings;
+
+    ngx_queue_remove(&batch->queue);
+
+    if (rc == NGX_OK) {
+        ngx_ws_pending_drop(pendings, &batch->ops);
 
     } else {
-        ngx_ws_pending_send(call);
+        ngx_queue_add(&pendings->failed, &batch->ops);
+        pendings->retrying = 1;
+        ngx_add_timer(&pendings->timer, NGX_WS_PENDING_RETRY);
+    }
+
+    ngx_free(batch);
+}
+
+
+static void
+ngx_ws_pending_timer_handler(ngx_event_t *ev)
+{
+    ngx_ws_pendings_t  *pendings;
+
+    pendings = ev->data;
+    pendings->retrying = 0;
+
+    /* what has failed comes first */
+
+    ngx_queue_add(&pendings->failed, &pendings->waiting);
+    ngx_queue_init(&pendings->waiting);
+    ngx_queue_add(&pendings->waiting, &pendings->failed);
+    ngx_queue_init(&pendings->failed);
+
+    if (ngx_ws_pending_flush(pendings) != NGX_OK) {
+        ngx_add_timer(ev, NGX_WS_PENDING_RETRY);
+    }
+}
+
+
+static void
+ngx_ws_pending_drop(ngx_ws_pendings_t *pendings, ngx_queue_t *ops)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(ops)) {
+        q = ngx_queue_head(ops);
+        ngx_queue_remove(q);
+        pendings->n--;
+
+        ngx_free(ngx_queue_data(q, ngx_ws_pending_op_t, queue));
     }
 }
 
@@ -178,114 +480,6 @@ ngx_ws_pending_keys(ngx_ws_call_t *call, ngx_ws_pending_keys_t *keys)
 }
 
 
-static void
-ngx_ws_pending_send(ngx_ws_call_t *call)
-{
-    u_char                 *p;
-    ngx_str_t               args[2 + 2 * NGX_WS_PENDING_MARKS];
-    ngx_uint_t              i;
-    ngx_ws_pending_op_t    *op;
-    ngx_ws_pending_keys_t   keys;
-
-    u_char  numbers[2 * NGX_WS_PENDING_MARKS * NGX_INT64_LEN];
-
-    op = call->state;
-    ngx_ws_pending_keys(call, &keys);
-
-    args[0] = ngx_ws_pending_whats[op->what];
-    args[1] = call->worker->incarnation;
-
-    p = numbers;
-
-    for (i = 0; i < op->n; i++) {
-        args[2 + 2 * i].data = p;
-        p = ngx_sprintf(p, "%uL", op->marks[i].seq);
-        args[2 + 2 * i].len = p - args[2 + 2 * i].data;
-
-        args[3 + 2 * i].data = p;
-        p = ngx_sprintf(p, "%uL", op->marks[i].id);
-        args[3 + 2 * i].len = p - args[3 + 2 * i].data;
-    }
-
-    if (ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_PENDING_MARK,
-                          keys.str, NGX_WS_PENDING_KEYS, args, 2 + 2 * op->n,
-                          ngx_ws_pending_marked, call)
-        == NULL)
-    {
-        ngx_ws_call_done(call);
-    }
-}
-
-
-static void
-ngx_ws_pending_marked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
-{
-    ngx_ws_call_t *call = data;
-
-    if (rc == NGX_OK) {
-        ngx_ws_call_done(call);
-        return;
-    }
-
-    ngx_ws_pending_wait(call);
-}
-
-
-/* In the order in which it happened: what is later would hide it. */
-
-static void
-ngx_ws_pending_wait(ngx_ws_call_t *call)
-{
-    ngx_ws_pendings_t    *pendings;
-    ngx_ws_pending_op_t  *op;
-
-    op = call->state;
-    pendings = call->worker->pendings;
-
-    if (ngx_exiting || pendings->nwaiting == NGX_WS_PENDING_WAITS) {
-        /* whoever finds no lease of this worker delivers them again */
-        ngx_ws_call_done(call);
-        return;
-    }
-
-    ngx_queue_insert_tail(&pendings->waiting, &op->queue);
-    pendings->nwaiting++;
-
-    if (!pendings->retry.timer_set) {
-        ngx_add_timer(&pendings->retry, NGX_WS_PENDING_RETRY);
-    }
-}
-
-
-/* Whatever fails again comes back later, in the same order. */
-
-static void
-ngx_ws_pending_retry(ngx_event_t *ev)
-{
-    ngx_queue_t          *q;
-    ngx_ws_pendings_t    *pendings;
-    ngx_ws_pending_op_t  *op;
-
-    pendings = ev->data;
-
-    while (!ngx_queue_empty(&pendings->waiting)) {
-        q = ngx_queue_head(&pendings->waiting);
-        ngx_queue_remove(q);
-        pendings->nwaiting--;
-
-        op = ngx_queue_data(q, ngx_ws_pending_op_t, queue);
-        ngx_ws_pending_send(op->call);
-    }
-}
-
-
-static void
-ngx_ws_pending_nobody(ngx_ws_call_t *call)
-{
-    /* nobody waits for it */
-}
-
-
 void
 ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     const ngx_ws_pending_handler_t *handler)
@@ -293,6 +487,9 @@ ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     u_char                  buf[NGX_SIZE_T_LEN];
     ngx_str_t               args[5];
     ngx_ws_pending_keys_t   keys;
+
+    /* what is marked already must not come again */
+    (void) ngx_ws_pending_flush(call->worker->pendings);
 
     ngx_ws_pending_keys(call, &keys);
 

@@ -46,7 +46,8 @@ void ngx_ws_pendings_destroy(ngx_ws_pendings_t *pendings);
 
 /*
  * What became of messages to the user; marks are copied.  Nobody waits for it;
- * all is repeated, in order, until Redis has taken it.
+ * all is told to Redis in order, that of some ms together, and repeated until
+ * Redis has taken it.
  */
 void ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_pending_what_e what, ngx_ws_pending_mark_t *marks, ngx_uint_t n);

@@ -26,10 +26,11 @@ ngx_ws_record_batch_t *
 ngx_ws_record_batch_create(ngx_ws_redis_reply_t *entries,
     ngx_ws_mysql_stmt_t **stmts, ngx_log_t *log)
 {
-    ngx_uint_t              i, nkinds[NGX_WS_RECORD_ROW_KINDS + 1];
-    ngx_pool_t             *pool;
-    ngx_ws_redis_reply_t   *entry;
-    ngx_ws_record_batch_t  *batch;
+    ngx_uint_t                 i, nkinds[NGX_WS_RECORD_ROW_KINDS + 1];
+    ngx_pool_t                *pool;
+    ngx_ws_redis_reply_t      *entry, *fields;
+    ngx_ws_record_batch_t     *batch;
+    ngx_ws_record_row_kind_e   kind;
 
     pool = ngx_create_pool(NGX_DEFAULT_POOL_SIZE, log);
     if (pool == NULL) {
@@ -54,7 +55,10 @@ ngx_ws_record_batch_create(ngx_ws_redis_reply_t *entries,
 
     for (i = 0; i < batch->n; i++) {
         entry = ngx_ws_redis_reply_element(entries, i);
-        nkinds[ngx_ws_record_row_kind(ngx_ws_redis_reply_element(entry, 1))]++;
+        fields = ngx_ws_redis_reply_element(entry, 1);
+
+        kind = ngx_ws_record_row_kind(fields);
+        nkinds[kind] += ngx_ws_record_row_count(kind, fields);
     }
 
     for (i = 0; i < NGX_WS_RECORD_ROW_KINDS; i++) {
@@ -127,7 +131,7 @@ ngx_ws_record_batch_entry(ngx_ws_record_batch_t *batch,
     ngx_ws_record_entry_t *entry, ngx_ws_redis_reply_t *reply)
 {
     ngx_str_t                  id;
-    ngx_uint_t                 i;
+    ngx_uint_t                 i, n;
     ngx_ws_mysql_value_t      *values;
     ngx_ws_record_rows_t      *rows;
     ngx_ws_redis_reply_t      *fields;
@@ -163,13 +167,17 @@ ngx_ws_record_batch_entry(ngx_ws_record_batch_t *batch,
 
     ngx_ws_record_row_values(kind, fields, values);
 
-    for (i = 0; i < rows->stmt->nnames; i++) {
+    n = ngx_ws_record_row_count(kind, fields);
+
+    for (i = 0; i < n * rows->stmt->nnames; i++) {
         if (values[i].type == NGX_WS_MYSQL_STRING) {
             batch->size += values[i].as.s.len;
         }
     }
 
-    rows->entries[rows->n++] = entry;
+    for (i = 0; i < n; i++) {
+        rows->entries[rows->n++] = entry;
+    }
 
     return NGX_OK;
 }

@@ -19,6 +19,10 @@ typedef struct {
 
 static ngx_ws_mysql_stmt_t *ngx_ws_record_row_stmt(ngx_pool_t *pool,
     const char *name, ngx_ws_mysql_kind_e kind, ngx_str_t *names);
+static ngx_str_t ngx_ws_record_row_field(ngx_ws_redis_reply_t *fields,
+    const char *field);
+static void ngx_ws_record_row_split(ngx_ws_mysql_value_t *values,
+    ngx_uint_t n);
 
 
 static ngx_str_t  ngx_ws_record_row_event[] = {
@@ -156,34 +160,74 @@ ngx_ws_record_row_stmt(ngx_pool_t *pool, const char *name,
 ngx_ws_record_row_kind_e
 ngx_ws_record_row_kind(ngx_ws_redis_reply_t *fields)
 {
-    ngx_str_t   name, value;
-    ngx_uint_t  i, k, n;
+    ngx_str_t   value;
+    ngx_uint_t  k;
 
+    value = ngx_ws_record_row_field(fields, "kind");
+
+    for (k = 0; k < NGX_WS_RECORD_ROW_KINDS; k++) {
+        if (value.len == ngx_ws_record_rows[k].kind.len
+            && ngx_memcmp(value.data, ngx_ws_record_rows[k].kind.data,
+                          value.len)
+               == 0)
+        {
+            break;
+        }
+    }
+
+    return k;
+}
+
+
+/* Empty if it is absent. */
+
+static ngx_str_t
+ngx_ws_record_row_field(ngx_ws_redis_reply_t *fields, const char *field)
+{
+    size_t      len;
+    ngx_str_t   name, value;
+    ngx_uint_t  i, n;
+
+    len = ngx_strlen(field);
     n = ngx_ws_redis_reply_count(fields);
 
     for (i = 0; i + 1 < n; i += 2) {
         name = ngx_ws_redis_reply_string(
                                      ngx_ws_redis_reply_element(fields, i));
 
-        if (name.len != 4 || ngx_memcmp(name.data, "kind", 4) != 0) {
-            continue;
-        }
-
-        value = ngx_ws_redis_reply_string(
+        if (name.len == len && ngx_memcmp(name.data, field, len) == 0) {
+            return ngx_ws_redis_reply_string(
                                  ngx_ws_redis_reply_element(fields, i + 1));
-
-        for (k = 0; k < NGX_WS_RECORD_ROW_KINDS; k++) {
-            if (value.len == ngx_ws_record_rows[k].kind.len
-                && ngx_memcmp(value.data, ngx_ws_record_rows[k].kind.data,
-                              value.len)
-                   == 0)
-            {
-                return k;
-            }
         }
     }
 
-    return NGX_WS_RECORD_ROW_KINDS;
+    ngx_str_null(&value);
+
+    return value;
+}
+
+
+ngx_uint_t
+ngx_ws_record_row_count(ngx_ws_record_row_kind_e kind,
+    ngx_ws_redis_reply_t *fields)
+{
+    size_t      i;
+    ngx_str_t   ids;
+    ngx_uint_t  n;
+
+    if (kind != NGX_WS_RECORD_ROW_STATUS) {
+        return 1;
+    }
+
+    ids = ngx_ws_record_row_field(fields, "id");
+
+    n = 1;
+
+    for (i = 0; i < ids.len; i++) {
+        n += (ids.data[i] == ' ');
+    }
+
+    return n;
 }
 
 
@@ -216,5 +260,45 @@ ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
                 break;
             }
         }
+    }
+
+    if (kind == NGX_WS_RECORD_ROW_STATUS) {
+        for (k = 0; names[k].len; k++) { /* void */ }
+        ngx_ws_record_row_split(values, k);
+    }
+}
+
+
+/* The first of n values names all ids: a row for each. */
+
+static void
+ngx_ws_record_row_split(ngx_ws_mysql_value_t *values, ngx_uint_t n)
+{
+    u_char     *p, *last;
+    ngx_str_t   id, rest;
+
+    if (values->type != NGX_WS_MYSQL_STRING) {
+        return;
+    }
+
+    rest = values->as.s;
+
+    for ( ;; ) {
+        last = rest.data + rest.len;
+        p = ngx_strlchr(rest.data, last, ' ');
+
+        id.data = rest.data;
+        id.len = (p ? p : last) - rest.data;
+        ngx_ws_mysql_set_str(values, &id);
+
+        if (p == NULL) {
+            return;
+        }
+
+        ngx_memcpy(values + n, values, n * sizeof(ngx_ws_mysql_value_t));
+        values += n;
+
+        rest.data = p + 1;
+        rest.len = last - rest.data;
     }
 }

@@ -43,9 +43,13 @@ ngx_ws_mysql_stmt_t *ngx_ws_record_row_orphans(ngx_pool_t *pool);
 /* Fields is an array of names and values; KINDS if there is no such kind. */
 ngx_ws_record_row_kind_e ngx_ws_record_row_kind(ngx_ws_redis_reply_t *fields);
 
+/* How many rows they make: a status may be that of many events. */
+ngx_uint_t ngx_ws_record_row_count(ngx_ws_record_row_kind_e kind,
+    ngx_ws_redis_reply_t *fields);
+
 /*
- * Writes as many values as the kind's statement has names, views into the
- * reply.  A field that is absent is NULL.
+ * Writes as many values a row as the kind's statement has names, views into
+ * the reply.  A field that is absent is NULL.
  */
 void ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
     ngx_ws_redis_reply_t *fields, ngx_ws_mysql_value_t *values);

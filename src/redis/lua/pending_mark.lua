@@ -1,41 +1,90 @@
--- What became of messages at a socket of their recipient.
+-- What became of messages at sockets of their recipients, in order.
 --
--- KEYS    pending, taken, events
--- ARGV    1 what: taken, the socket has them; done, it has answered since;
---         seen, both at once; back, it has gone without a word
---         2 incarnation of the socket, then seq and id of each message
+-- KEYS    events, then for each group its user's pending, taken
+-- ARGV    1 incarnation of the sockets, then for each group
+--         what: taken, the socket has them; done, it has answered since;
+--         seen, both at once; back, it has gone without a word,
+--         how many, then seq and id of each message
 -- returns how many it was true of
 
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
-local n = 0
+local n, at = 0, 2
+local ids, status = {}, ''
 
-for i = 3, #ARGV, 2 do
-    local seq, id = ARGV[i], ARGV[i + 1]
+-- one entry of the record for those that are alike
 
-    local owner = ARGV[1] == 'back' and redis.call('HGET', KEYS[2], seq)
-
-    if redis.call('ZCOUNT', KEYS[1], seq, seq) == 0 then
-        -- another socket of the user has answered
-    elseif owner and owner ~= ARGV[2] then
-        -- another socket has it
-    else
-        if ARGV[1] == 'taken' then
-            redis.call('HSET', KEYS[2], seq, ARGV[2])
-            redis.call('PEXPIRE', KEYS[2], 2592000000)
-        elseif ARGV[1] == 'back' then
-            redis.call('HDEL', KEYS[2], seq)
-        else
-            redis.call('ZREMRANGEBYSCORE', KEYS[1], seq, seq)
-            redis.call('HDEL', KEYS[2], seq, 'r:' .. seq)
-        end
-        if ARGV[1] ~= 'done' then
-            redis.call('XADD', KEYS[3], '*', 'kind', 'status', 'id', id,
-                       'status', ARGV[1] == 'back' and 'pending'
-                       or 'delivered', 'updated_at', now)
-        end
-        n = n + 1
+local function tell()
+    if #ids > 0 then
+        redis.call('XADD', KEYS[1], '*', 'kind', 'status',
+                   'id', table.concat(ids, ' '), 'status', status,
+                   'updated_at', now)
+        ids = {}
     end
 end
+
+local function became(what, id)
+    if status ~= what or #ids >= 50 then
+        tell()
+        status = what
+    end
+    ids[#ids + 1] = id
+end
+
+-- each gives whether it was true: another socket of the user may have answered
+
+local ways = {
+    taken = function (pending, taken, seq, id)
+        if redis.call('ZCOUNT', pending, seq, seq) == 0 then return false end
+        redis.call('HSET', taken, seq, ARGV[1])
+        redis.call('PEXPIRE', taken, 2592000000)
+        became('delivered', id)
+        return true
+    end,
+
+    done = function (pending, taken, seq)
+        if redis.call('ZREMRANGEBYSCORE', pending, seq, seq) == 0 then
+            return false
+        end
+        redis.call('HDEL', taken, seq, 'r:' .. seq)
+        return true
+    end,
+
+    seen = function (pending, taken, seq, id)
+        if redis.call('ZREMRANGEBYSCORE', pending, seq, seq) == 0 then
+            return false
+        end
+        redis.call('HDEL', taken, seq, 'r:' .. seq)
+        became('delivered', id)
+        return true
+    end,
+
+    back = function (pending, taken, seq, id)
+        local owner = redis.call('HGET', taken, seq)
+        if owner and owner ~= ARGV[1]
+           or redis.call('ZCOUNT', pending, seq, seq) == 0
+        then
+            return false
+        end
+        redis.call('HDEL', taken, seq)
+        became('pending', id)
+        return true
+    end
+}
+
+for i = 2, #KEYS, 2 do
+    local way = ways[ARGV[at]]
+    local last = at + 2 * ARGV[at + 1]
+
+    for k = at + 2, last, 2 do
+        if way(KEYS[i], KEYS[i + 1], ARGV[k], ARGV[k + 1]) then
+            n = n + 1
+        end
+    end
+
+    at = last + 2
+end
+
+tell()
 
 return n
