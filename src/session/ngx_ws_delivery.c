@@ -98,7 +98,10 @@ ngx_ws_delivery_create(ngx_ws_session_t *s)
     ngx_queue_init(&d->held);
     d->timer.data = d;
     d->timer.handler = ngx_ws_delivery_timer_handler;
-    d->timer.log = s->log;
+
+    /* the session's log is its transport's, which may be another one soon */
+
+    d->timer.log = s->worker->log;
 
     s->delivery = d;
 
