@@ -7,15 +7,15 @@ import {
   accounts, client, login, next, sql, until, url,
 } from './lib/server.mjs';
 
-const { john, max } = accounts;
+const { john, max, eve } = accounts;
 const dev = new URL('../../dev', import.meta.url).pathname;
 const time = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
 
-async function call(method, path, body) {
+async function call(method, path, body, account = john) {
   const answer = await fetch(`${url}/api/websocket/${path}`, {
     method,
     headers: {
-      Authorization: `Bearer ${john.token}`, 'Content-Type': 'application/json',
+      Authorization: `Bearer ${account.token}`, 'Content-Type': 'application/json',
     },
     body: JSON.stringify(body),
   });
@@ -76,21 +76,23 @@ test('websocket_connections', async () => {
   socket.disconnect();
 });
 
+// hers, who has no other connections: a status merges all of them
 test('websocket_presence', async () => {
   const id = `presence-${Date.now()}`;
-  await call('POST', 'connect', { connection_id: id, device_type: 'mobile' });
-  await call('POST', 'presence/update', {
-    connection_id: id, status: 'away', device: 'mobile', last_message: 'At lunch',
-  });
-  check(await row('presence', 'user_id = 1', (r) => r.status === 'away'), {
-    id: /^\d+$/, tenant_id: '1', user_id: '1', status: 'away', device: 'mobile',
+  const post = (path, body) => call('POST', path, { connection_id: id, ...body },
+    eve);
+  await post('connect', { device_type: 'mobile' });
+  await post('presence/update',
+    { status: 'away', device: 'mobile', last_message: 'At lunch' });
+  check(await row('presence', 'user_id = 4', (r) => r.status === 'away'), {
+    id: /^\d+$/, tenant_id: '2', user_id: '4', status: 'away', device: 'mobile',
     last_message: 'At lunch', away_since: time, last_seen_at: time,
     created_at: time, updated_at: time,
   });
-  await call('POST', 'presence/update', { connection_id: id, status: 'busy' });
-  const found = await row('presence', 'user_id = 1', (r) => r.status === 'busy');
+  await post('presence/update', { status: 'busy' });
+  const found = await row('presence', 'user_id = 4', (r) => r.status === 'busy');
   assert.equal(found.away_since, 'NULL');
-  await call('POST', 'disconnect', { connection_id: id });
+  await post('disconnect');
 });
 
 test('websocket_typing_indicators', async () => {
