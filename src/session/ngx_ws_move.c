@@ -149,11 +149,14 @@ ngx_ws_move_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params,
     move->letter.data = move;
 
     move->transport.ops = &ngx_ws_move_ops;
-    move->transport.log = t->log;
+
+    /* the WebSocket may end first, and its log with it */
+
+    move->transport.log = move->worker->log;
 
     move->timer.data = move;
     move->timer.handler = ngx_ws_move_timeout;
-    move->timer.log = t->log;
+    move->timer.log = move->worker->log;
 
     move->node.str = move->params.sid;
     move->node.node.key = ngx_crc32_short(move->node.str.data,

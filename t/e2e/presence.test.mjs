@@ -32,8 +32,10 @@ function gone(account) {
     `user ${account.id} goes offline`);
 }
 
-// events of one user as the watcher sees them
-function watch(socket, id) {
+// Events of one user as the watcher sees them, from now on: what was published
+// before comes in front of the answer.
+async function watch(socket, id) {
+  await emit(socket, 'subscribe', { channel: `watch-${Date.now()}` });
   const seen = [];
   for (const event of ['user:online', 'user:offline', 'user:presence']) {
     socket.on(event, (data) => {
@@ -46,7 +48,7 @@ function watch(socket, id) {
 test('online at the first connection, offline after the last', async () => {
   const watcher = await login(john);
   await gone(ada);
-  const seen = watch(watcher, 3);
+  const seen = await watch(watcher, 3);
 
   const [a, b] = [await login(ada), await login(ada)];
   await until(() => seen.length === 1);
@@ -76,7 +78,7 @@ test('online at the first connection, offline after the last', async () => {
 test('a reconnect within the grace is no edge', async () => {
   const watcher = await login(john);
   await gone(ada);
-  const seen = watch(watcher, 3);
+  const seen = await watch(watcher, 3);
   for (let i = 0; i < 3; i++) {
     const tab = await login(ada);
     tab.disconnect();
@@ -89,7 +91,7 @@ test('a reconnect within the grace is no edge', async () => {
 test('busy beats online beats away; offline leaves the lists', async () => {
   const watcher = await login(john);
   const [a, b] = [await login(jane), await login(jane)];
-  const seen = watch(watcher, 2);
+  const seen = await watch(watcher, 2);
 
   const event = next(watcher, 'user:presence');
   assert.equal((await emit(a, 'user:presence',
