@@ -147,7 +147,10 @@ there_and_back_takeover(u_char *p, size_t size, size_t step, ngx_uint_t bits)
 }
 
 
-/* whatever it is, it is the same in all pieces, twice */
+/*
+ * Whatever it is, it is the same in all pieces, twice; but that zlib lets a
+ * distance reach beyond a small window into what the same call has written.
+ */
 
 static void
 garbage(const u_char *p, size_t size, size_t step, ngx_uint_t bits,
@@ -170,6 +173,10 @@ garbage(const u_char *p, size_t size, size_t step, ngx_uint_t bits,
         for (k = 0; k < 2; k++) {
             rc[k] = inflated(&z[k], p, size, k ? step : MAX, place[k],
                              &len[k]);
+        }
+
+        if (rc[0] == NGX_OK && rc[1] != NGX_OK && bits < 15) {
+            break;
         }
 
         if (rc[0] != rc[1]
