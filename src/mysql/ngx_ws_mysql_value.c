@@ -43,21 +43,6 @@ ngx_ws_mysql_get_uint(ngx_ws_mysql_value_t *v, uint64_t *n)
 
 
 ngx_str_t
-ngx_ws_mysql_log_text(ngx_ws_mysql_result_t *res)
-{
-    ngx_str_t  text;
-
-    text = res->error;
-
-    if (res->data) {
-        ngx_str_set(&text, "bad data");
-    }
-
-    return text;
-}
-
-
-ngx_str_t
 ngx_ws_mysql_get_str(ngx_ws_mysql_value_t *v, u_char *buf)
 {
     ngx_str_t  s;

@@ -106,9 +106,6 @@ ngx_ws_mysql_set_str(ngx_ws_mysql_value_t *v, ngx_str_t *s)
  */
 ngx_int_t ngx_ws_mysql_get_uint(ngx_ws_mysql_value_t *v, uint64_t *n);
 
-/* An error's text as a log may have it: what may quote data is "bad data". */
-ngx_str_t ngx_ws_mysql_log_text(ngx_ws_mysql_result_t *res);
-
 /* A string, empty for NULL; numbers are printed into buf (NGX_INT64_LEN). */
 ngx_str_t ngx_ws_mysql_get_str(ngx_ws_mysql_value_t *v, u_char *buf);
 

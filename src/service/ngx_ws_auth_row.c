@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_auth_row.h>
+#include <ngx_ws_mysql_log.h>
 #include <ngx_ws_token.h>
 
 
@@ -59,18 +60,14 @@ ngx_ws_auth_row_read(ngx_ws_zone_token_t *token, ngx_ws_mysql_result_t *res,
     ngx_ws_mysql_stmt_t *stmt, u_char *hash, u_char *buf, ngx_log_t *log)
 {
     ngx_int_t              rc;
-    ngx_str_t              abilities, text;
+    ngx_str_t              abilities;
     ngx_ws_mysql_value_t  *v;
 
     ngx_memzero(token, sizeof(ngx_ws_zone_token_t));
     ngx_str_set(&token->name, "");
 
     if (res->rc == NGX_ERROR) {
-        text = ngx_ws_mysql_log_text(res);
-
-        ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "mysql refused the query of tokens: %V (%ui)",
-                      &text, res->errnum);
+        ngx_ws_mysql_log_refused(log, "refused the query of tokens", res);
     }
 
     if (res->rc != NGX_OK) {

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_auth_used.h>
+#include <ngx_ws_mysql_log.h>
 
 
 #define NGX_WS_AUTH_USED_FLUSH    5000
@@ -130,18 +131,13 @@ ngx_ws_auth_used_done(void *data, ngx_ws_mysql_result_t *res)
 {
     ngx_ws_auth_used_t  *used = data;
 
-    ngx_str_t  text;
-
     used->op = NULL;
 
     used->refused = (res->rc == NGX_ERROR);
 
     if (used->refused) {
-        text = ngx_ws_mysql_log_text(res);
-
-        ngx_log_error(NGX_LOG_ERR, used->worker->log, 0,
-                      "mysql refused to note the use of tokens: %V (%ui)",
-                      &text, res->errnum);
+        ngx_ws_mysql_log_refused(used->worker->log,
+                                 "refused to note the use of tokens", res);
 
         ngx_add_timer(&used->timer, NGX_WS_AUTH_USED_REFUSED);
         return;

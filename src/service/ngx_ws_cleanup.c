@@ -10,6 +10,7 @@
 
 #include <ngx_ws_cleanup.h>
 #include <ngx_ws_lock.h>
+#include <ngx_ws_mysql_log.h>
 
 
 /*

@@ -10,6 +10,7 @@
 
 #include <ngx_ws_bus.h>
 #include <ngx_ws_expiry.h>
+#include <ngx_ws_mysql_log.h>
 #include <ngx_ws_redis_key.h>
 
 
@@ -18,7 +19,6 @@
 #define NGX_WS_EXPIRY_AT_ONCE    256
 #define NGX_WS_EXPIRY_CHECK_MIN  500       /* ms, between checks */
 #define NGX_WS_EXPIRY_BATCH      1000      /* ids a query */
-#define NGX_WS_EXPIRY_LOG        60000     /* ms, between the same words */
 
 
 struct ngx_ws_expiry_s {
@@ -38,8 +38,7 @@ struct ngx_ws_expiry_s {
     ngx_uint_t               nrevoked;
     uint64_t                 revoked[NGX_WS_EXPIRY_BATCH];
 
-    ngx_msec_t               logged;
-    ngx_uint_t               refused;      /* unsigned  refused:1; */
+    ngx_ws_mysql_log_t       refusal;
 };
 
 
@@ -52,8 +51,6 @@ static ngx_uint_t ngx_ws_expiry_wanted(ngx_ws_expiry_t *ex,
     ngx_ws_identity_t *id);
 static void ngx_ws_expiry_round_end(ngx_ws_expiry_t *ex);
 static void ngx_ws_expiry_checked(void *data, ngx_ws_mysql_result_t *res);
-static void ngx_ws_expiry_refused(ngx_ws_expiry_t *ex,
-    ngx_ws_mysql_result_t *res);
 static ngx_uint_t ngx_ws_expiry_missing(ngx_ws_expiry_t *ex,
     ngx_ws_mysql_result_t *res);
 
@@ -317,14 +314,15 @@ ngx_ws_expiry_checked(void *data, ngx_ws_mysql_result_t *res)
     if (res->rc != NGX_OK) {
 
         if (res->rc == NGX_ERROR) {
-            ngx_ws_expiry_refused(ex, res);
+            ngx_ws_mysql_log_seldom(&ex->refusal, ex->worker->log,
+                                    "refused the query of live tokens", res);
         }
 
         ngx_ws_expiry_round_end(ex);
         return;
     }
 
-    ex->refused = 0;
+    ngx_ws_mysql_log_taken(&ex->refusal);
 
     n = ngx_ws_expiry_missing(ex, res);
 
@@ -333,26 +331,6 @@ ngx_ws_expiry_checked(void *data, ngx_ws_mysql_result_t *res)
     }
 
     ngx_ws_expiry_batch(ex);
-}
-
-
-static void
-ngx_ws_expiry_refused(ngx_ws_expiry_t *ex, ngx_ws_mysql_result_t *res)
-{
-    ngx_str_t  text;
-
-    if (ex->refused && ngx_current_msec - ex->logged < NGX_WS_EXPIRY_LOG) {
-        return;
-    }
-
-    ex->refused = 1;
-    ex->logged = ngx_current_msec;
-
-    text = ngx_ws_mysql_log_text(res);
-
-    ngx_log_error(NGX_LOG_ERR, ex->worker->log, 0,
-                  "mysql refused the query of live tokens: %V (%ui)",
-                  &text, res->errnum);
 }
 
 

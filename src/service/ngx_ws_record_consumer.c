@@ -11,6 +11,7 @@
 #include <ngx_ws_backoff.h>
 #include <ngx_ws_lock.h>
 #include <ngx_ws_metrics.h>
+#include <ngx_ws_mysql_log.h>
 #include <ngx_ws_record_batch.h>
 #include <ngx_ws_record_consumer.h>
 
@@ -395,8 +396,6 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
 {
     ngx_ws_record_consumer_t *cons = data;
 
-    ngx_str_t  text;
-
     if (res->rc == NGX_OK) {
         ngx_ws_record_batch_refused(cons->batch, res);
         ngx_ws_record_consumer_finish(cons);
@@ -404,11 +403,7 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
     }
 
     if (res->rc == NGX_ERROR) {
-        text = ngx_ws_mysql_log_text(res);
-
-        ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
-                      "mysql refuses the record: %V (%ui)",
-                      &text, res->errnum);
+        ngx_ws_mysql_log_refused(cons->worker->log, "refuses the record", res);
     }
 
     /* it may have been too much for the time that a statement has */

@@ -10,6 +10,7 @@
 #include <ngx_process_cycle.h>
 
 #include <ngx_ws_metrics.h>
+#include <ngx_ws_mysql_log.h>
 #include <ngx_ws_stats.h>
 
 
@@ -243,7 +244,6 @@ ngx_ws_stats_answer(void *data, ngx_ws_mysql_result_t *res)
     ngx_ws_stats_tenant_t *t = data;
 
     ngx_int_t             rc;
-    ngx_str_t             text;
     ngx_msec_t            keep;
     ngx_queue_t          *q;
     ngx_ws_stats_wait_t  *wait;
@@ -251,11 +251,8 @@ ngx_ws_stats_answer(void *data, ngx_ws_mysql_result_t *res)
     rc = ngx_ws_stats_read(&t->counts, res);
 
     if (res->rc == NGX_ERROR) {
-        text = ngx_ws_mysql_log_text(res);
-
-        ngx_log_error(NGX_LOG_ERR, t->stats->worker->log, 0,
-                      "mysql refuses the query of statistics: %V (%ui)",
-                      &text, res->errnum);
+        ngx_ws_mysql_log_refused(t->stats->worker->log,
+                                 "refuses the query of statistics", res);
     }
 
     while (!ngx_queue_empty(&t->waits)) {

@@ -7,12 +7,12 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_mysql_log.h>
 #include <ngx_ws_token.h>
 #include <ngx_ws_user.h>
 
 
 #define NGX_WS_USER_NAMES  2
-#define NGX_WS_USER_LOG    60000       /* ms, between the same words */
 
 
 struct ngx_ws_user_query_s {
@@ -26,8 +26,7 @@ struct ngx_ws_users_s {
     ngx_rbtree_t             lookups;
     ngx_rbtree_node_t        sentinel;
 
-    ngx_msec_t               logged;
-    ngx_uint_t               refused;      /* unsigned  refused:1; */
+    ngx_ws_mysql_log_t       refusal;
 };
 
 
@@ -63,8 +62,6 @@ static ngx_ws_user_lookup_t *ngx_ws_user_lookup(ngx_ws_users_t *users,
 static ngx_ws_user_lookup_t *ngx_ws_user_lookup_start(ngx_ws_users_t *users,
     ngx_ws_user_key_t *key, uint32_t hash);
 static void ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res);
-static void ngx_ws_user_refused(ngx_ws_users_t *users,
-    ngx_ws_mysql_result_t *res);
 static ngx_str_t ngx_ws_user_name(ngx_ws_mysql_result_t *res, u_char *buf);
 
 
@@ -128,8 +125,7 @@ ngx_ws_users_create(ngx_ws_worker_t *w)
     }
 
     users->worker = w;
-    users->logged = 0;
-    users->refused = 0;
+    ngx_memzero(&users->refusal, sizeof(ngx_ws_mysql_log_t));
 
     ngx_rbtree_init(&users->lookups, &users->sentinel,
                     ngx_str_rbtree_insert_value);
@@ -283,10 +279,13 @@ ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res)
                              lookup->key.tenant, lookup->key.user,
                              ngx_ws_worker_now() + keep, res->nrows != 0,
                              &name);
-        lookup->users->refused = 0;
+        ngx_ws_mysql_log_taken(&lookup->users->refusal);
 
     } else if (res->rc == NGX_ERROR) {
-        ngx_ws_user_refused(lookup->users, res);
+        /* what is asked for each message is not said each time */
+        ngx_ws_mysql_log_seldom(&lookup->users->refusal,
+                                lookup->users->worker->log,
+                                "refused the query of users", res);
     }
 
     ngx_rbtree_delete(&lookup->users->lookups, &lookup->node.node);
@@ -300,28 +299,6 @@ ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res)
     }
 
     ngx_free(lookup);
-}
-
-
-/* What is asked for each message is not said each time. */
-
-static void
-ngx_ws_user_refused(ngx_ws_users_t *users, ngx_ws_mysql_result_t *res)
-{
-    ngx_str_t  text;
-
-    if (users->refused && ngx_current_msec - users->logged < NGX_WS_USER_LOG) {
-        return;
-    }
-
-    users->refused = 1;
-    users->logged = ngx_current_msec;
-
-    text = ngx_ws_mysql_log_text(res);
-
-    ngx_log_error(NGX_LOG_ERR, users->worker->log, 0,
-                  "mysql refused the query of users: %V (%ui)",
-                  &text, res->errnum);
 }
 
 
