@@ -14,9 +14,7 @@
 #include <ngx_ws_engine.h>
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
-#include <ngx_ws_letter.h>
 #include <ngx_ws_limit.h>
-#include <ngx_ws_listen.h>
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_move.h>
@@ -61,10 +59,6 @@ static void ngx_ws_session_raw_message(ngx_ws_session_t *s, ngx_uint_t opcode,
 static void ngx_ws_session_raw_ping(ngx_ws_session_t *s);
 
 static void ngx_ws_session_expired(ngx_ws_worker_t *w, ngx_ws_identity_t *id);
-static void ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb,
-    ngx_str_t *rest);
-static void ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest,
-    ngx_ws_error_e error);
 static void ngx_ws_session_deliver(void *subscriber, void *data);
 static void ngx_ws_session_lost(ngx_ws_worker_t *w);
 
@@ -840,88 +834,6 @@ ngx_ws_session_expired(ngx_ws_worker_t *w, ngx_ws_identity_t *id)
 
         ngx_ws_event_refuse_auth(s, NGX_WS_TOKEN_EXPIRED);
         ngx_ws_session_dismiss(s, NGX_WS_TOKEN_EXPIRED);
-    }
-}
-
-
-static void
-ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb, ngx_str_t *rest)
-{
-    if (verb->len == sizeof("close") - 1
-        && ngx_strncmp(verb->data, "close", sizeof("close") - 1) == 0)
-    {
-        ngx_ws_session_control_close(w, rest, NGX_WS_OK);
-        return;
-    }
-
-    if (verb->len == sizeof("evict") - 1
-        && ngx_strncmp(verb->data, "evict", sizeof("evict") - 1) == 0)
-    {
-        ngx_ws_session_control_close(w, rest, NGX_WS_REPLACED);
-        return;
-    }
-
-    if (verb->len == sizeof("join") - 1
-        && ngx_strncmp(verb->data, "join", sizeof("join") - 1) == 0)
-    {
-        ngx_ws_event_remote(w, rest, 1);
-        return;
-    }
-
-    if (verb->len == sizeof("leave") - 1
-        && ngx_strncmp(verb->data, "leave", sizeof("leave") - 1) == 0)
-    {
-        ngx_ws_event_remote(w, rest, 0);
-        return;
-    }
-
-    if (verb->len == sizeof("joined") - 1
-        && ngx_strncmp(verb->data, "joined", sizeof("joined") - 1) == 0)
-    {
-        ngx_ws_listen_answered(w, rest);
-        return;
-    }
-
-    if (verb->len == sizeof("letter") - 1
-        && ngx_strncmp(verb->data, "letter", sizeof("letter") - 1) == 0)
-    {
-        ngx_ws_letter_receive(w, rest);
-        return;
-    }
-
-    ngx_log_error(NGX_LOG_ERR, w->log, 0,
-                  "unknown verb \"%V\" on the worker's channel", verb);
-}
-
-
-/* "number connection_id": disconnected by REST, or one too many */
-
-static void
-ngx_ws_session_control_close(ngx_ws_worker_t *w, ngx_str_t *rest,
-    ngx_ws_error_e error)
-{
-    u_char            *p;
-    uint64_t           number;
-    ngx_str_t          id;
-    ngx_ws_session_t  *s;
-
-    number = 0;
-
-    for (p = rest->data; p < rest->data + rest->len && *p != ' '; p++) {
-        number = number * 10 + (*p - '0');
-    }
-
-    id.data = ngx_min(p + 1, rest->data + rest->len);
-    id.len = rest->data + rest->len - id.data;
-
-    s = ngx_ws_session_find(w, number);
-
-    /* another connection may have been linked meanwhile */
-
-    if (s && s->connection_id.len == id.len
-        && ngx_memcmp(s->connection_id.data, id.data, id.len) == 0)
-    {
-        ngx_ws_session_dismiss(s, error);
     }
 }
 

@@ -182,6 +182,10 @@ void ngx_ws_session_freeze(ngx_ws_session_t *s, ngx_ws_transport_t *t);
 void ngx_ws_session_release(ngx_ws_session_t *s);
 void ngx_ws_session_abandon(ngx_ws_session_t *s);
 
+/* ngx_ws_session_control.c: a verb on the worker's own channel. */
+void ngx_ws_session_control(ngx_ws_worker_t *w, ngx_str_t *verb,
+    ngx_str_t *rest);
+
 /* What the worker calls: see ngx_ws_worker_handler_t. */
 extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
 
