@@ -15,7 +15,6 @@ use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
 use Test::Nginx::SocketIO;
 use Test::Nginx::WebSocket;
-use Time::HiRes qw(sleep time);
 
 my $redis = Test::Nginx::RedisServer->shared;
 my $mysql = Test::Nginx::MySQLServer->shared;
@@ -78,22 +77,22 @@ my $third = Test::Nginx::WebSocket->connect(port => $nginx[0]->port,
                                             path => '/two', answer => 1);
 
 $third->send_json({ event => 'auth', id => 1, data => { token => $ADA } });
-is_deeply(event($third, 'auth:error')->{data},
+is_deeply($third->wait_event('auth:error')->{data},
           { message => 'Too many connections.', code => 'throttled' },
           'with a reason');
-is(event($third, 'ack')->{data}{status}, 'error', 'and an answer');
+is($third->wait_event('ack')->{data}{status}, 'error', 'and an answer');
 is((grep { is_live($_) } @ada), 2, 'those that are there stay');
 
 $third->send_json({ event => 'subscribe', id => 2,
                     data => { channel => 'a' } });
-is(event($third, 'ack')->{data}{code}, 'unauthenticated',
+is($third->wait_event('ack')->{data}{code}, 'unauthenticated',
    'who was refused is nobody');
 
 $ada[0]->disconnect;
 ok((wait_until {
     $third->send_json({ event => 'auth', id => 3,
                         data => { token => $ADA } });
-    event($third, 'ack')->{data}{status} eq 'ok';
+    $third->wait_event('ack')->{data}{status} eq 'ok';
 } 10), 'until one has gone');
 
 
@@ -169,7 +168,7 @@ sub many {
     for (@sockets) {
         $_->send_json({ event => 'auth', id => 1,
                         data => { token => $token } });
-        $n++ if event($_, 'ack')->{data}{status} eq 'ok';
+        $n++ if $_->wait_event('ack')->{data}{status} eq 'ok';
     }
 
     $_->disconnect for @sockets;
@@ -191,7 +190,7 @@ sub websocket {
         $socket->send_json({ event => 'auth', id => 1, data => {
             token => $with,
             defined $connection ? (connectionId => $connection) : () } });
-        event($socket, 'ack')->{data}{status} eq 'ok';
+        $socket->wait_event('ack')->{data}{status} eq 'ok';
     } 10 or BAIL_OUT('not authenticated');
 
     return $socket;
@@ -211,25 +210,11 @@ sub socketio {
 }
 
 
-sub event {
-    my ($socket, $event, $timeout) = @_;
-
-    my $end = time + ($timeout // 10);
-
-    while ((my $left = $end - time) > 0) {
-        my $message = $socket->read_json($left) or return;
-        return $message if $message->{event} eq $event;
-    }
-
-    return;
-}
-
-
 sub is_live {
     my ($socket) = @_;
 
     $socket->send_json({ event => 'subscribe', id => 1,
                          data => { channel => 'a' } });
 
-    return event($socket, 'ack');
+    return $socket->wait_event('ack');
 }

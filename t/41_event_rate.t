@@ -16,7 +16,6 @@ use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
 use Test::Nginx::SocketIO;
 use Test::Nginx::WebSocket;
-use Time::HiRes qw(sleep time);
 
 my $redis = Test::Nginx::RedisServer->shared;
 my $mysql = Test::Nginx::MySQLServer->shared;
@@ -56,13 +55,13 @@ my %n = statuses($ws, 30);
 is_deeply(\%n, { ok => 9, throttled => 21 }, 'ten, "auth" is one of them');
 
 $ws->send_json({ event => 'subscribe', data => { channel => 'a' } });
-is_deeply(event($ws, 'error')->{data},
+is_deeply($ws->wait_event('error')->{data},
           { message => 'Too Many Attempts.', code => 'throttled',
             event => 'subscribe' }, 'without an acknowledgement, too');
 $ws->send_text('{');
-is(event($ws, 'error')->{data}{code}, 'throttled', 'what is none counts');
+is($ws->wait_event('error')->{data}{code}, 'throttled', 'what is none counts');
 $ws->send_json({ event => 'nothing', id => 1, data => {} });
-is(event($ws, 'ack')->{data}{code}, 'throttled', 'and what nobody knows');
+is($ws->wait_event('ack')->{data}{code}, 'throttled', 'and what nobody knows');
 
 is_deeply({ statuses(websocket('/ws', $JOHN), 3) }, { ok => 3 },
           'every socket has its own');
@@ -86,7 +85,7 @@ cmp_ok($n{throttled}, '>=', 1, 'too many');
 ok((wait_until {
     $ws->send_json({ event => 'subscribe', id => 9,
                      data => { channel => 'a' } });
-    event($ws, 'ack')->{data}{status} eq 'ok';
+    $ws->wait_event('ack')->{data}{status} eq 'ok';
 } 10), 'then one more');
 
 
@@ -116,7 +115,7 @@ while (@frames) {
     my @some = splice @frames, 0, 100;
 
     $ws->send_raw(join '', @some);
-    $by{event($ws, 'ack')->{data}{code} // 'ok'}++ for @some;
+    $by{$ws->wait_event('ack')->{data}{code} // 'ok'}++ for @some;
 }
 
 is_deeply(\%by, { ok => 1022, forbidden => 8 },
@@ -130,7 +129,7 @@ for ([1000, 'ok'], [1001, 'invalid']) {
 
     $ws->send_json({ event => 'notification:send', id => 5, data => {
         title => 't', body => 'b', recipientIds => [(1) x $n] } });
-    is(event($ws, 'ack', 20)->{data}{code} // 'ok', $code, "$n recipients");
+    is($ws->wait_event('ack', 20)->{data}{code} // 'ok', $code, "$n recipients");
 }
 
 $nginx->check('no alerts');
@@ -145,23 +144,9 @@ sub websocket {
         port => $nginx->port, path => $path, answer => 1, timeout => 10);
 
     $socket->send_json({ event => 'auth', data => { token => $with } });
-    event($socket, 'authenticated') or BAIL_OUT('not authenticated');
+    $socket->wait_event('authenticated') or BAIL_OUT('not authenticated');
 
     return $socket;
-}
-
-
-sub event {
-    my ($socket, $event, $timeout) = @_;
-
-    my $end = time + ($timeout // 10);
-
-    while ((my $left = $end - time) > 0) {
-        my $message = $socket->read_json($left) or return;
-        return $message if $message->{event} eq $event;
-    }
-
-    return;
 }
 
 
@@ -175,7 +160,7 @@ sub statuses {
     for my $i (1 .. $n) {
         $socket->send_json({ event => 'subscribe', id => $i,
                              data => { channel => 'a' } });
-        my $data = event($socket, 'ack')->{data};
+        my $data = $socket->wait_event('ack')->{data};
         $statuses{$data->{code} // $data->{status}}++;
     }
 

@@ -73,7 +73,7 @@ $poll->expect_event('auth:error', [$ERROR], 'polling, too');
 $poll->expect_disconnect('as well');
 $poll->expect_closed;
 
-is_deeply(wait_event($ws, 'auth:error')->{data}, $ERROR, 'a plain WebSocket');
+is_deeply($ws->wait_event('auth:error')->{data}, $ERROR, 'a plain WebSocket');
 is($ws->read_close, 1008, 'for its policy');
 
 is($john->call('subscribe', { channel => 'a' })->{status}, 'ok',
@@ -117,7 +117,7 @@ cmp_ok(time - $from, '<', 4 + slack(),
        'within the time that it is cached for');
 $ids[1][1]->expect_closed;
 
-ok(wait_event($user, 'auth:error'), "a user's, too");
+ok($user->wait_event('auth:error'), "a user's, too");
 
 is($ids[$_][1]->call('subscribe', { channel => 'a' })->{status}, 'ok',
    'others of the user go on') for 0, 2, 3;
@@ -130,7 +130,7 @@ $ws = websocket($token, '/own');
 my $other = websocket($token);
 $mysql->query("UPDATE personal_access_tokens SET abilities = '[1]'
                WHERE id = $id");
-ok(wait_event($ws, 'auth:error'), 'is asked');
+ok($ws->wait_event('auth:error'), 'is asked');
 ok(is_live($other), 'for its own alone');
 
 
@@ -147,7 +147,7 @@ my @live = map { websocket($_->[1]) } @others;
 is(rest($token), 200, 'known to all workers');
 $from = time;
 $redis->command('PUBLISH', 'ws:revoke', $id);
-is((grep { wait_event($_, 'auth:error') } @sockets), 6, 'all of its sockets');
+is((grep { $_->wait_event('auth:error') } @sockets), 6, 'all of its sockets');
 cmp_ok(time - $from, '<', 1 + slack(), 'at once');
 is($_->read_close, 1008, 'are closed') for @sockets;
 is((grep { is_live($_) } @live), 3, 'and no others');
@@ -160,7 +160,7 @@ ok((wait_until { rest($token) == 401 } 2),
 
 $redis->command('PUBLISH', 'ws:revoke',
                 "$others[0][0] 4711 $others[2][0]");
-ok(wait_event($live[$_], 'auth:error'), 'several') for 0, 2;
+ok($live[$_]->wait_event('auth:error'), 'several') for 0, 2;
 ok(is_live($live[1]), 'not the one between');
 
 $redis->command('PUBLISH', 'ws:revoke', $_)
@@ -178,7 +178,7 @@ my @them = map { websocket($_->[1]) } @many;
 
 $mysql->query('DELETE FROM personal_access_tokens WHERE id IN ('
               . join(',', map { $many[$_][0] } 0 .. 29) . ')');
-is((grep { wait_event($_, 'auth:error') } @them[0 .. 29]), 30,
+is((grep { $_->wait_event('auth:error') } @them[0 .. 29]), 30,
    'whose rows were deleted');
 is((grep { is_live($_) } @them[30 .. 59]), 30, 'and the others');
 
@@ -190,7 +190,7 @@ sleep 5;
 is((grep { is_live($_) } @them[30 .. 59]), 30, 'nobody is sent away');
 $mysql->start;
 $mysql->query("DELETE FROM personal_access_tokens WHERE id = $many[30][0]");
-ok(wait_event($them[30], 'auth:error'), 'until it says so');
+ok($them[30]->wait_event('auth:error'), 'until it says so');
 
 
 note 'nginx -t';
@@ -252,26 +252,12 @@ sub websocket {
 
     my $socket = Test::Nginx::WebSocket->connect(
         port => $nginx->port, path => $path // '/ws', answer => 1,
-        timeout => 10);
+        timeout => 20);
 
     $socket->send_json({ event => 'auth', data => { token => $with } });
-    wait_event($socket, 'authenticated') or BAIL_OUT('not authenticated');
+    $socket->wait_event('authenticated') or BAIL_OUT('not authenticated');
 
     return $socket;
-}
-
-
-sub wait_event {
-    my ($socket, $event, $timeout) = @_;
-
-    my $end = time + ($timeout // 20);
-
-    while ((my $left = $end - time) > 0) {
-        my $message = $socket->read_json($left) or return;
-        return $message if $message->{event} eq $event;
-    }
-
-    return;
 }
 
 
@@ -281,7 +267,7 @@ sub is_live {
     $socket->send_json({ event => 'subscribe', id => 1,
                          data => { channel => 'a' } });
 
-    return wait_event($socket, 'ack');
+    return $socket->wait_event('ack');
 }
 
 

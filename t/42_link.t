@@ -16,7 +16,7 @@ use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
 use Test::Nginx::SocketIO;
 use Test::Nginx::WebSocket;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my $redis = Test::Nginx::RedisServer->start;
 my $mysql = Test::Nginx::MySQLServer->start;
@@ -98,7 +98,7 @@ my $other = Test::Nginx::WebSocket->connect(port => $nginx->port,
 
 $other->send_json({ event => 'auth', id => 1, data => {
     token => $JANE, connectionId => 'second' } });
-my $answer = wait_event($other, 'ack');
+my $answer = $other->wait_event('ack');
 is($answer->{data}{status}, 'error', 'on a socket, too');
 is($answer->{data}{code}, 'invalid', 'with a reason');
 $other->close;
@@ -188,20 +188,9 @@ sub socket_of {
         token => $token,
         defined $connection ? (connectionId => $connection) : () } });
 
-    wait_event($socket, 'authenticated') or BAIL_OUT('not authenticated');
+    $socket->wait_event('authenticated') or BAIL_OUT('not authenticated');
 
     return $socket;
-}
-
-
-sub wait_event {
-    my ($socket, $event) = @_;
-
-    while (my $message = $socket->read_json(5)) {
-        return $message if $message->{event} eq $event;
-    }
-
-    return;
 }
 
 

@@ -390,6 +390,22 @@ sub read_json {
 }
 
 
+# Waits for an event of the plain dialect, skipping others; gives the message.
+
+sub wait_event {
+    my ($self, $event, $timeout) = @_;
+
+    my $end = time + ($timeout // $self->{stream}->timeout);
+
+    while ((my $left = $end - time) > 0) {
+        my $message = $self->read_json($left) or return;
+        return $message if $message->{event} eq $event;
+    }
+
+    return;
+}
+
+
 # Waits for the close frame, skipping messages; gives its code and reason:
 # 1005 where it has none, undef if no frame comes.
 
