@@ -14,6 +14,7 @@
 #define NGX_WS_CALL_POOL  1024
 
 
+static void ngx_ws_call_free(ngx_ws_call_t *call);
 static ngx_ws_json_t *ngx_ws_call_get(ngx_ws_json_t *in, const char *field);
 static ngx_int_t ngx_ws_call_absent(ngx_ws_call_t *call, const char *field,
     ngx_uint_t flags);
@@ -60,6 +61,8 @@ ngx_ws_call_create(ngx_ws_worker_t *worker, ngx_ws_identity_t *identity,
         call->identity = ngx_ws_identity_ref(identity);
     }
 
+    ngx_queue_insert_tail(&worker->calls, &call->queue);
+
     return call;
 }
 
@@ -69,11 +72,7 @@ ngx_ws_call_done(ngx_ws_call_t *call)
 {
     call->done(call);
 
-    if (call->identity != NULL) {
-        ngx_ws_identity_unref(call->identity);
-    }
-
-    ngx_destroy_pool(call->pool);
+    ngx_ws_call_free(call);
 }
 
 
@@ -82,6 +81,31 @@ ngx_ws_call_failed(ngx_ws_call_t *call, ngx_ws_error_e error)
 {
     call->error = error;
     ngx_ws_call_done(call);
+}
+
+
+void
+ngx_ws_call_drop_all(ngx_ws_worker_t *worker)
+{
+    ngx_queue_t  *q;
+
+    while (!ngx_queue_empty(&worker->calls)) {
+        q = ngx_queue_head(&worker->calls);
+        ngx_ws_call_free(ngx_queue_data(q, ngx_ws_call_t, queue));
+    }
+}
+
+
+static void
+ngx_ws_call_free(ngx_ws_call_t *call)
+{
+    ngx_queue_remove(&call->queue);
+
+    if (call->identity != NULL) {
+        ngx_ws_identity_unref(call->identity);
+    }
+
+    ngx_destroy_pool(call->pool);
 }
 
 

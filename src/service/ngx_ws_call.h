@@ -31,6 +31,7 @@ typedef void (*ngx_ws_call_pt)(ngx_ws_call_t *call);
 
 
 struct ngx_ws_call_s {
+    ngx_queue_t          queue;           /* of the worker's calls */
     ngx_pool_t          *pool;            /* ends with the call */
     ngx_log_t           *log;             /* the location's, or worker's */
     ngx_ws_worker_t     *worker;
@@ -68,6 +69,9 @@ ngx_ws_call_t *ngx_ws_call_create(ngx_ws_worker_t *worker,
 /* Ends the call: the door's done() is called, then the pool is destroyed. */
 void ngx_ws_call_done(ngx_ws_call_t *call);
 void ngx_ws_call_failed(ngx_ws_call_t *call, ngx_ws_error_e error);
+
+/* At the end of the worker: drops the calls under way, no door is told. */
+void ngx_ws_call_drop_all(ngx_ws_worker_t *worker);
 
 /*
  * Notes that a field is wrong and sets error to NGX_WS_INVALID.  format is

@@ -10,6 +10,7 @@
 
 #include <ngx_ws_auth.h>
 #include <ngx_ws_bus.h>
+#include <ngx_ws_call.h>
 #include <ngx_ws_cleanup.h>
 #include <ngx_ws_expiry.h>
 #include <ngx_ws_id.h>
@@ -68,6 +69,7 @@ ngx_ws_worker_create(ngx_cycle_t *cycle, ngx_ws_worker_conf_t *conf,
     w->log = cycle->log;
     w->zone = conf->zone;
 
+    ngx_queue_init(&w->calls);
     ngx_rbtree_init(&w->sockets, &w->sockets_sentinel,
                     ngx_rbtree_insert_value);
 
@@ -221,6 +223,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
     if (w->expiry) {
         ngx_ws_expiry_destroy(w->expiry);
     }
+
+    /* what the services above kept of them is gone, the identities aren't */
+
+    ngx_ws_call_drop_all(w);
 
     if (w->auth) {
         ngx_ws_auth_destroy(w->auth);

@@ -90,6 +90,8 @@ struct ngx_ws_worker_s {
     ngx_ws_typings_t        *typings;
     ngx_ws_users_t          *users;
 
+    ngx_queue_t              calls;        /* under way */
+
     /* "host-pid-random": its channel and lease are named by it */
     ngx_str_t                incarnation;
     u_char                   incarnation_data[64];
