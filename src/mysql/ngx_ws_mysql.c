@@ -24,10 +24,16 @@
 #define NGX_WS_MYSQL_PROBE_IDLE   15000
 #define NGX_WS_MYSQL_HOLD         60000
 
+/* how long a server that is full is not asked for another connection */
+#define NGX_WS_MYSQL_CROWDED      1000
+
+/* so long after the last time that is told again */
+#define NGX_WS_MYSQL_QUIET        60000
+
 
 /*
- * Life of an operation: waiting, running in a thread, and done; or refused,
- * which is told from a posted event.
+ * Life of an operation: waiting, running in a thread, and done, or waiting
+ * again; or refused, which is told from a posted event.
  */
 
 typedef enum {
@@ -47,6 +53,7 @@ struct ngx_ws_mysql_op_s {
     ngx_msec_t               deadline;    /* of the waiting */
     uint64_t                 submitted;   /* when, in microseconds */
     const char              *refusal;
+    ngx_uint_t               open;        /* the link was, at the start */
     ngx_thread_task_t        thread;
     ngx_ws_mysql_task_t      task;
 };
@@ -67,17 +74,23 @@ struct ngx_ws_mysql_s {
     size_t                   size;        /* of what waits */
     ngx_uint_t               pending;
 
-    /* the last one that was used is taken first: the others may rest */
+    /*
+     * The last one that was used is taken first: the others may rest.  Those
+     * without a connection lie below.
+     */
     ngx_ws_mysql_link_t    **idle;
     ngx_uint_t               nidle;
+    ngx_uint_t               nopen;       /* of all links */
 
     ngx_event_t              expire;      /* of the first that waits */
     ngx_event_t              refuse;
     ngx_event_t              probe;
+    ngx_event_t              crowded;     /* no new connection until then */
     ngx_event_t              hold;        /* keeps a leaving worker alive */
 
     ngx_ws_backoff_t         backoff;
     ngx_msec_t               seen;        /* when the server answered last */
+    ngx_msec_t               full;        /* when it was, the last time */
 
     unsigned                 probing:1;   /* a probe is under way */
     unsigned                 doubt:1;     /* ask the server now */
@@ -93,9 +106,13 @@ static ngx_ws_mysql_value_t *ngx_ws_mysql_param(ngx_ws_mysql_item_t *item,
     ngx_uint_t units, ngx_uint_t k);
 static void ngx_ws_mysql_submit(ngx_ws_mysql_op_t *op);
 static void ngx_ws_mysql_dispatch(ngx_ws_mysql_t *my);
+static ngx_uint_t ngx_ws_mysql_usable(ngx_ws_mysql_t *my);
 static void ngx_ws_mysql_start(ngx_ws_mysql_op_t *op);
 static void ngx_ws_mysql_thread(void *data, ngx_log_t *log);
 static void ngx_ws_mysql_done(ngx_event_t *ev);
+static void ngx_ws_mysql_release(ngx_ws_mysql_op_t *op);
+static void ngx_ws_mysql_wait(ngx_ws_mysql_op_t *op);
+static void ngx_ws_mysql_crowded_handler(ngx_event_t *ev);
 static void ngx_ws_mysql_finish(ngx_ws_mysql_op_t *op,
     ngx_ws_mysql_result_t *res);
 static void ngx_ws_mysql_op_free(ngx_ws_mysql_op_t *op);
@@ -154,9 +171,11 @@ ngx_ws_mysql_create(ngx_ws_mysql_conf_t *conf, ngx_thread_pool_t *tp,
     ngx_ws_mysql_event(&my->expire, ngx_ws_mysql_expire_handler, my);
     ngx_ws_mysql_event(&my->refuse, ngx_ws_mysql_refuse_handler, my);
     ngx_ws_mysql_event(&my->probe, ngx_ws_mysql_probe_handler, my);
+    ngx_ws_mysql_event(&my->crowded, ngx_ws_mysql_crowded_handler, my);
     ngx_ws_mysql_event(&my->hold, ngx_ws_mysql_hold_handler, my);
 
     my->probe.cancelable = 1;
+    my->crowded.cancelable = 1;
 
     ngx_ws_backoff_init(&my->backoff, NGX_WS_MYSQL_PROBE_MIN,
                         NGX_WS_MYSQL_PROBE_MAX);
@@ -209,6 +228,10 @@ ngx_ws_mysql_destroy(ngx_ws_mysql_t *my)
 
     if (my->probe.timer_set) {
         ngx_del_timer(&my->probe);
+    }
+
+    if (my->crowded.timer_set) {
+        ngx_del_timer(&my->crowded);
     }
 
     if (my->hold.timer_set) {
@@ -475,13 +498,28 @@ ngx_ws_mysql_dispatch(ngx_ws_mysql_t *my)
 {
     ngx_ws_mysql_op_t  *op;
 
-    while (my->nidle && my->nwaiting) {
+    while (my->nwaiting && ngx_ws_mysql_usable(my)) {
         op = ngx_queue_data(ngx_queue_head(&my->waiting), ngx_ws_mysql_op_t,
                             queue);
 
         ngx_ws_mysql_dequeue(op);
         ngx_ws_mysql_start(op);
     }
+}
+
+
+/* while the server is full only a link that is connected is of use */
+
+static ngx_uint_t
+ngx_ws_mysql_usable(ngx_ws_mysql_t *my)
+{
+    if (my->nidle == 0) {
+        return 0;
+    }
+
+    return !my->crowded.timer_set
+           || my->nopen == 0
+           || ngx_ws_mysql_link_is_open(my->idle[my->nidle - 1]);
 }
 
 
@@ -494,6 +532,7 @@ ngx_ws_mysql_start(ngx_ws_mysql_op_t *op)
 
     op->state = ngx_ws_mysql_running;
     op->task.link = my->idle[--my->nidle];
+    op->open = ngx_ws_mysql_link_is_open(op->task.link);
 
     op->thread.ctx = &op->task;
     op->thread.handler = ngx_ws_mysql_thread;
@@ -542,12 +581,109 @@ ngx_ws_mysql_done(ngx_event_t *ev)
 
     ngx_queue_remove(&op->queue);
 
-    my->idle[my->nidle++] = op->task.link;
-    op->task.link = NULL;
+    ngx_ws_mysql_release(op);
+
+    if (op->task.crowded && my->nopen) {
+        ngx_ws_mysql_wait(op);
+        return;
+    }
 
     ngx_ws_mysql_seen(my, &op->task);
     ngx_ws_mysql_dispatch(my);
     ngx_ws_mysql_finish(op, &op->task.res);
+}
+
+
+static void
+ngx_ws_mysql_release(ngx_ws_mysql_op_t *op)
+{
+    ngx_uint_t            open;
+    ngx_ws_mysql_t       *my;
+    ngx_ws_mysql_link_t  *link;
+
+    my = op->my;
+    link = op->task.link;
+    op->task.link = NULL;
+
+    open = ngx_ws_mysql_link_is_open(link);
+
+    my->nopen -= op->open;
+    my->nopen += open;
+
+    if (open) {
+        my->idle[my->nidle++] = link;
+        return;
+    }
+
+    ngx_memmove(my->idle + 1, my->idle,
+                my->nidle * sizeof(ngx_ws_mysql_link_t *));
+    my->idle[0] = link;
+    my->nidle++;
+}
+
+
+/*
+ * The server takes no more connections, but this worker has one: that is not
+ * a server that is away.  The operation goes back to where it was.
+ */
+
+static void
+ngx_ws_mysql_wait(ngx_ws_mysql_op_t *op)
+{
+    ngx_queue_t        *q;
+    ngx_msec_int_t      left;
+    ngx_ws_mysql_t     *my;
+    ngx_ws_mysql_op_t  *first;
+
+    my = op->my;
+
+    if (my->full == 0 || ngx_current_msec - my->full > NGX_WS_MYSQL_QUIET) {
+        ngx_log_error(NGX_LOG_WARN, my->log, 0,
+                      "mysql takes no more connections: %V, this worker "
+                      "goes on with %ui of %ui", &op->task.res.error,
+                      my->nopen, my->conf->threads);
+    }
+
+    my->full = ngx_current_msec;
+    ngx_add_timer(&my->crowded, NGX_WS_MYSQL_CROWDED);
+
+    if (op->task.nsteps == 0) {
+        ngx_ws_mysql_dispatch(my);
+        ngx_ws_mysql_finish(op, &op->task.res);
+        return;
+    }
+
+    op->state = ngx_ws_mysql_waiting;
+
+    for (q = ngx_queue_head(&my->waiting);
+         q != ngx_queue_sentinel(&my->waiting);
+         q = ngx_queue_next(q))
+    {
+        first = ngx_queue_data(q, ngx_ws_mysql_op_t, queue);
+
+        if (first->submitted > op->submitted) {
+            break;
+        }
+    }
+
+    ngx_queue_insert_tail(q, &op->queue);
+    my->nwaiting++;
+    my->size += op->size;
+
+    first = ngx_queue_data(ngx_queue_head(&my->waiting), ngx_ws_mysql_op_t,
+                           queue);
+    left = (ngx_msec_int_t) (first->deadline - ngx_current_msec);
+
+    ngx_add_timer(&my->expire, (ngx_msec_t) ngx_max(left, 1));
+
+    ngx_ws_mysql_dispatch(my);
+}
+
+
+static void
+ngx_ws_mysql_crowded_handler(ngx_event_t *ev)
+{
+    ngx_ws_mysql_dispatch(ev->data);
 }
 
 

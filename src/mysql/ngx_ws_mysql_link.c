@@ -21,11 +21,14 @@
 
 /* errors of the servers, some of MariaDB's or MySQL's alone */
 #define NGX_WS_MYSQL_ECHANGED     1020
+#define NGX_WS_MYSQL_ECONNECTIONS 1040
 #define NGX_WS_MYSQL_ESHUTDOWN    1053
+#define NGX_WS_MYSQL_EUSER        1203
 #define NGX_WS_MYSQL_ELOCKWAIT    1205
 #define NGX_WS_MYSQL_EDEADLOCK    1213
 #define NGX_WS_MYSQL_ENOSTMT      1243
 #define NGX_WS_MYSQL_ETRUNCATED   1265
+#define NGX_WS_MYSQL_EUSERLIMIT   1226
 #define NGX_WS_MYSQL_EREADONLY    1290
 #define NGX_WS_MYSQL_EWRONGVALUE  1366
 #define NGX_WS_MYSQL_EREPREPARE   1615
@@ -39,6 +42,7 @@
 static ngx_int_t ngx_ws_mysql_link_connect(ngx_ws_mysql_link_t *link);
 static ngx_int_t ngx_ws_mysql_link_session(ngx_ws_mysql_link_t *link);
 static ngx_uint_t ngx_ws_mysql_link_is_alive(ngx_ws_mysql_link_t *link);
+static ngx_uint_t ngx_ws_mysql_link_is_crowded(ngx_ws_mysql_link_t *link);
 static ngx_int_t ngx_ws_mysql_link_classify(ngx_uint_t err,
     const char *state);
 static ngx_uint_t ngx_ws_mysql_link_seconds(ngx_ws_mysql_link_t *link);
@@ -113,13 +117,21 @@ ngx_ws_mysql_link_open(ngx_ws_mysql_link_t *link)
 
         if (ngx_ws_mysql_link_connect(link) != NGX_OK) {
             ngx_ws_mysql_link_close(link);
-            return NGX_ABORT;
+
+            return ngx_ws_mysql_link_is_crowded(link) ? NGX_BUSY : NGX_ABORT;
         }
     }
 
     link->used = ngx_ws_mysql_link_now();
 
     return NGX_OK;
+}
+
+
+ngx_uint_t
+ngx_ws_mysql_link_is_open(ngx_ws_mysql_link_t *link)
+{
+    return link->mysql != NULL;
 }
 
 
@@ -312,6 +324,15 @@ ngx_ws_mysql_link_is_alive(ngx_ws_mysql_link_t *link)
     }
 
     return mysql_ping(link->mysql) == 0;
+}
+
+
+static ngx_uint_t
+ngx_ws_mysql_link_is_crowded(ngx_ws_mysql_link_t *link)
+{
+    return link->errnum == NGX_WS_MYSQL_ECONNECTIONS
+           || link->errnum == NGX_WS_MYSQL_EUSER
+           || link->errnum == NGX_WS_MYSQL_EUSERLIMIT;
 }
 
 

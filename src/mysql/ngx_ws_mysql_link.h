@@ -47,8 +47,14 @@ ngx_ws_mysql_link_t *ngx_ws_mysql_link_create(ngx_ws_mysql_conf_t *conf,
     ngx_log_t *log);
 void ngx_ws_mysql_link_destroy(ngx_ws_mysql_link_t *link);
 
-/* Connects unless it is connected: NGX_OK or NGX_ABORT. */
+/*
+ * Connects unless it is connected: NGX_OK, NGX_BUSY if the server has as many
+ * connections as it takes, or NGX_ABORT.
+ */
 ngx_int_t ngx_ws_mysql_link_open(ngx_ws_mysql_link_t *link);
+
+/* Whether it was connected when it was used last. */
+ngx_uint_t ngx_ws_mysql_link_is_open(ngx_ws_mysql_link_t *link);
 void ngx_ws_mysql_link_close(ngx_ws_mysql_link_t *link);
 
 /* SQL without values and rows; the connection is open. */

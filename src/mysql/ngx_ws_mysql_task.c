@@ -59,6 +59,9 @@ ngx_ws_mysql_task_run(ngx_ws_mysql_task_t *task)
     ngx_int_t   rc;
     ngx_uint_t  i;
 
+    task->away = 0;
+    task->crowded = 0;
+
     for (i = 1; /* void */ ; i++) {
 
         ngx_ws_mysql_task_free(task);
@@ -125,8 +128,11 @@ ngx_ws_mysql_task_attempt(ngx_ws_mysql_task_t *task)
         return NGX_ERROR;
     }
 
-    if (ngx_ws_mysql_link_open(task->link) != NGX_OK) {
+    rc = ngx_ws_mysql_link_open(task->link);
+
+    if (rc != NGX_OK) {
         task->away = 1;
+        task->crowded = (rc == NGX_BUSY);
         return NGX_ABORT;
     }
 

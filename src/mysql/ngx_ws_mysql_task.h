@@ -48,6 +48,7 @@ typedef struct {
     unsigned                 fenced:1;    /* nothing is changed after that */
     unsigned                 transaction:1;
     unsigned                 away:1;      /* out: could not connect */
+    unsigned                 crowded:1;   /* out: there are too many */
 } ngx_ws_mysql_task_t;
 
 

@@ -280,6 +280,8 @@ lost(void)
                                           { NULL, 0, 0 } };
     static const failure_t  prepare[] = { { "execute", 1, NGX_ABORT },
                                           { NULL, 0, 0 } };
+    static const failure_t  full[] = { { "open", 1, NGX_BUSY },
+                                       { NULL, 0, 0 } };
     static const failure_t  always[] = { { "execute", 1, NGX_AGAIN },
                                          { "open", 2, NGX_ABORT },
                                          { NULL, 0, 0 } };
@@ -303,7 +305,11 @@ lost(void)
     is_trace("open 1 close open 1 ", "... and is repeated");
     ok(!task.away, "... the server is there");
 
+    run(full);
+    ok(task.away && task.crowded, "... by a server that is full");
+
     run(always);
+    ok(!task.crowded, "... by one that is not");
     is_int(task.res.rc, NGX_DECLINED, "... and the server is away then");
     ok(task.away, "... which is told");
 

@@ -37,7 +37,7 @@ typedef struct {
 
 
 struct ngx_ws_mysql_link_s {
-    ngx_uint_t           used;
+    ngx_uint_t           open;
 };
 
 
@@ -48,6 +48,7 @@ static void values(void);
 static void waiting(void);
 static void full(void);
 static void away(void);
+static void crowded(void);
 static void cancelled(void);
 static void unknown(void);
 static void memory(void);
@@ -74,6 +75,8 @@ static ngx_thread_task_t     *tasks;       /* posted, the first one first */
 static ngx_uint_t             pool_full;
 
 static ngx_uint_t             links;
+static ngx_uint_t             nopen;
+static ngx_uint_t             nopen_max = 100;   /* what the server takes */
 static ngx_int_t              open_rc;
 static ngx_int_t              execute_rc;
 static u_char                 sent[512];
@@ -106,6 +109,7 @@ main(void)
     waiting();
     full();
     away();
+    crowded();
     cancelled();
     unknown();
     memory();
@@ -437,6 +441,80 @@ away(void)
     loop();
     is_int(a[4].rc, NGX_OK, "and answers");
     sent_last = sent;
+}
+
+
+static void
+crowded(void)
+{
+    answer_t    a[4];
+    ngx_uint_t  i;
+
+    end();
+    nopen_max = 1;
+    my = ngx_ws_mysql_create(&conf, NULL, &test_log);
+
+    ngx_memzero(a, sizeof(a));
+    step(1);
+    loop();
+    is_sent("open DO ", "a server with room for one");
+
+    for (i = 0; i < 4; i++) {
+        (void) query(&a[i], i);
+    }
+
+    complete();
+    is_sent("open 0 full ", "the second is too many");
+    ok(a[0].done == 1 && a[1].done == 0, "... and its statement waits");
+    ok(ngx_ws_mysql_is_up(my), "... mysql is not away");
+
+    loop();
+    is_sent("open 2 open 1 open 3 ", "... until the first link is free");
+
+    for (i = 0; i < 4; i++) {
+        ok(a[i].done == 1 && a[i].rc == NGX_OK, "... all are answered");
+    }
+
+    for (i = 0; i < 3; i++) {
+        (void) query(&a[i], i);
+    }
+
+    loop();
+    is_sent("open 0 open 1 open 2 ", "no other link is tried for a while");
+
+    step(1000);
+
+    (void) query(&a[0], 0);
+    (void) query(&a[1], 1);
+    loop();
+    is_sent("open 0 full open 1 ", "then it is");
+
+    nopen_max = 2;
+    step(1000);
+
+    for (i = 0; i < 4; i++) {
+        (void) query(&a[i], i);
+    }
+
+    loop();
+    is_sent("open 0 open 1 open 2 open 3 ", "and taken");
+    is_int(nopen, 2, "... when there is room");
+
+    /* nothing else is of use: this is a server that is away */
+
+    end();
+    nopen_max = 0;
+    my = ngx_ws_mysql_create(&conf, NULL, &test_log);
+    step(1);
+    loop();
+    is_sent("full ", "a server with no room at all");
+    ok(!ngx_ws_mysql_is_up(my), "... is away");
+
+    nopen_max = 100;
+    step(1000);
+    loop();
+    is_sent("open DO ", "until it has some");
+    ok(ngx_ws_mysql_is_up(my), "... and is back");
 }
 
 
@@ -791,6 +869,7 @@ void
 ngx_ws_mysql_link_destroy(ngx_ws_mysql_link_t *link)
 {
     links--;
+    nopen -= link->open;
     ngx_free(link);
 }
 
@@ -798,17 +877,40 @@ ngx_ws_mysql_link_destroy(ngx_ws_mysql_link_t *link)
 ngx_int_t
 ngx_ws_mysql_link_open(ngx_ws_mysql_link_t *link)
 {
-    link->used++;
+    if (open_rc == NGX_OK && !link->open && nopen >= nopen_max) {
+        tell("full ");
+        return NGX_BUSY;
+    }
+
     tell("open ");
 
+    if (open_rc == NGX_OK) {
+        nopen += !link->open;
+        link->open = 1;
+
+    } else {
+        nopen -= link->open;
+        link->open = 0;
+    }
+
     return open_rc;
+}
+
+
+ngx_uint_t
+ngx_ws_mysql_link_is_open(ngx_ws_mysql_link_t *link)
+{
+    return link->open;
 }
 
 
 void
 ngx_ws_mysql_link_close(ngx_ws_mysql_link_t *link)
 {
-    if (open_rc == NGX_OK) {
+    nopen -= link->open;
+    link->open = 0;
+
+    if (open_rc == NGX_OK && nopen < nopen_max) {
         tell("close ");
     }
 }

@@ -264,6 +264,13 @@ ngx_ws_mysql_link_open(ngx_ws_mysql_link_t *link)
 }
 
 
+ngx_uint_t
+ngx_ws_mysql_link_is_open(ngx_ws_mysql_link_t *link)
+{
+    return link->used > 0;
+}
+
+
 void
 ngx_ws_mysql_link_close(ngx_ws_mysql_link_t *link)
 {
