@@ -292,10 +292,20 @@ is_deeply([map { fields("$SOCKETS$_") } 'w1', 'w2'],
 
 note 'message_send';
 
-run('message_send', [$EVENTS, 'dedup', 'typing', 'conv', 'channel', '', ''],
+run('message_send', [$EVENTS, "sent$_", 'typing', 'conv', 'channel', '', ''],
     1000 + $_, 1, $_, 1761300000000 + $_, 'message_group', 'message:group',
-    '{}', '', 0, 1, 'channel', '')
+    '{}', '', 20, 1, 'channel', '')
     for 1 .. 130;
+
+my $before = entries();
+my $again = run('message_send',
+                [$EVENTS, 'sent7', 'typing', 'conv', 'channel', '', ''],
+                2000, 1, 7, 1761300000000, 'message_group', 'message:group',
+                '{}', '', 20, 1, 'channel', '');
+
+is_deeply($again, ['1007', '1', 0], 'a repeat gets the first id');
+is(entries(), $before, 'and adds nothing');
+cmp_ok(ttl('sent7'), '>', 0, 'for some time');
 
 is($redis->command('ZCARD', 'conv'), 100,
    'of a conversation the last hundred are remembered');
@@ -303,10 +313,10 @@ is($redis->command('ZSCORE', 'conv', 130), 1761300000130, 'whoever was last');
 is($redis->command('ZSCORE', 'conv', 30), undef, 'not who was first');
 cmp_ok(ttl('conv'), '>', 86000_000, 'for a day');
 
-run('message_send', [$EVENTS, 'dedup', 'typing', 'conv', 'channel', '',
+run('message_send', [$EVENTS, "sent$_", 'typing', 'conv', 'channel', '',
                      'inbox'],
-    $_, 1, 7, 1761300000000, 'message_sent', 'message:direct', '{}', '', 0, 0,
-    'private-user.1', 1)
+    $_, 1, 7, 1761300000000, 'message_sent', 'message:direct', '{}', '', 20,
+    0, 'private-user.1', 1)
     for 5001 .. 6000, 900;
 
 is($redis->command('ZCARD', 'inbox'), 1000,

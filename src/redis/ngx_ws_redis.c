@@ -95,7 +95,17 @@ ngx_ws_redis_eval(ngx_ws_redis_t *rds, ngx_ws_redis_script_e script,
     ngx_ws_redis_reply_pt handler, void *data)
 {
     return ngx_ws_redis_command_eval(rds->commands, script, keys, nkeys, args,
-                                     nargs, handler, data);
+                                     nargs, 0, handler, data);
+}
+
+
+ngx_ws_redis_op_t *
+ngx_ws_redis_eval_again(ngx_ws_redis_t *rds, ngx_ws_redis_script_e script,
+    ngx_str_t *keys, ngx_uint_t nkeys, ngx_str_t *args, ngx_uint_t nargs,
+    ngx_ws_redis_reply_pt handler, void *data)
+{
+    return ngx_ws_redis_command_eval(rds->commands, script, keys, nkeys, args,
+                                     nargs, 1, handler, data);
 }
 
 

@@ -118,6 +118,16 @@ ngx_ws_redis_op_t *ngx_ws_redis_eval(ngx_ws_redis_t *rds,
     ngx_str_t *args, ngx_uint_t nargs, ngx_ws_redis_reply_pt handler,
     void *data);
 
+/*
+ * The same for a script that does nothing when it comes a second time: should
+ * the link be lost before the answer, it is sent again if Redis is back within
+ * 5 s, ahead of whatever is started then.  NGX_ERROR comes after these 5 s.
+ */
+ngx_ws_redis_op_t *ngx_ws_redis_eval_again(ngx_ws_redis_t *rds,
+    ngx_ws_redis_script_e script, ngx_str_t *keys, ngx_uint_t nkeys,
+    ngx_str_t *args, ngx_uint_t nargs, ngx_ws_redis_reply_pt handler,
+    void *data);
+
 /* The handler is not called.  What was sent stays sent. */
 void ngx_ws_redis_cancel(ngx_ws_redis_op_t *op);
 

@@ -23,9 +23,12 @@
 #define NGX_WS_REDIS_COMMAND_MAX    65536
 #define NGX_WS_REDIS_COMMAND_BYTES  (16 * 1024 * 1024)
 
+/* how long a loss of the link is bridged */
+#define NGX_WS_REDIS_COMMAND_AGAIN  5000
+
 
 struct ngx_ws_redis_op_s {
-    ngx_queue_t               queue;        /* of those that have failed */
+    ngx_queue_t               queue;        /* of the kept or the failed */
     ngx_ws_redis_commands_t  *commands;
 
     ngx_ws_redis_reply_pt     handler;
@@ -40,6 +43,13 @@ struct ngx_ws_redis_op_s {
     ngx_uint_t                nkeys;
     ngx_uint_t                nargs;        /* with the keys */
     size_t                    len;
+    ngx_msec_t                until;        /* it may be sent again */
+
+    unsigned                  again:1;      /* it may be at all */
+    unsigned                  kept:1;       /* is among those */
+    unsigned                  lost:1;       /* the link was, under way */
+    unsigned                  waiting:1;    /* for the link */
+
     u_char                    args[];       /* as they are sent */
 };
 
@@ -52,6 +62,9 @@ struct ngx_ws_redis_commands_s {
 
     ngx_uint_t                     n;
     size_t                         bytes;
+
+    ngx_queue_t                    kept;     /* in the order of their ends */
+    ngx_event_t                    end;
 
     ngx_queue_t                    failed;
     ngx_event_t                    post;
@@ -79,6 +92,7 @@ static ngx_int_t ngx_ws_redis_command_send(ngx_ws_redis_commands_t *cmds,
 static ngx_int_t ngx_ws_redis_command_send_multi(
     ngx_ws_redis_commands_t *cmds, ngx_ws_redis_cmd_t *cmd, ngx_uint_t n,
     ngx_ws_redis_op_t *op);
+static ngx_int_t ngx_ws_redis_command_send_sha1(ngx_ws_redis_op_t *op);
 static ngx_int_t ngx_ws_redis_command_send_script(ngx_ws_redis_op_t *op,
     ngx_str_t *name, ngx_str_t *script);
 static ngx_int_t ngx_ws_redis_command_send_text(
@@ -94,6 +108,10 @@ static void ngx_ws_redis_command_replied(redisAsyncContext *ac, void *reply,
     void *data);
 static void ngx_ws_redis_command_finish(ngx_ws_redis_op_t *op, ngx_int_t rc,
     void *reply);
+static ngx_int_t ngx_ws_redis_command_keep(ngx_ws_redis_op_t *op);
+static void ngx_ws_redis_command_resend(ngx_ws_redis_commands_t *cmds);
+static void ngx_ws_redis_command_end_handler(ngx_event_t *ev);
+static void ngx_ws_redis_command_unkeep(ngx_ws_redis_op_t *op);
 static void ngx_ws_redis_command_fail(ngx_ws_redis_op_t *op, ngx_int_t rc);
 static void ngx_ws_redis_command_post_handler(ngx_event_t *ev);
 
@@ -122,7 +140,12 @@ ngx_ws_redis_command_create(ngx_ws_redis_conf_t *conf,
     cmds->handler = handler;
     cmds->data = data;
 
+    ngx_queue_init(&cmds->kept);
     ngx_queue_init(&cmds->failed);
+
+    cmds->end.handler = ngx_ws_redis_command_end_handler;
+    cmds->end.data = cmds;
+    cmds->end.log = log;
 
     cmds->post.handler = ngx_ws_redis_command_post_handler;
     cmds->post.data = cmds;
@@ -221,12 +244,11 @@ ngx_ws_redis_command_multi(ngx_ws_redis_commands_t *cmds,
 ngx_ws_redis_op_t *
 ngx_ws_redis_command_eval(ngx_ws_redis_commands_t *cmds,
     ngx_ws_redis_script_e script, ngx_str_t *keys, ngx_uint_t nkeys,
-    ngx_str_t *args, ngx_uint_t nargs, ngx_ws_redis_reply_pt handler,
-    void *data)
+    ngx_str_t *args, ngx_uint_t nargs, ngx_uint_t again,
+    ngx_ws_redis_reply_pt handler, void *data)
 {
     u_char             *p;
     size_t              len;
-    ngx_str_t           name, sha1;
     ngx_ws_redis_op_t  *op;
 
     len = ngx_ws_redis_resp_strings(NULL, keys, nkeys)
@@ -241,16 +263,14 @@ ngx_ws_redis_command_eval(ngx_ws_redis_commands_t *cmds,
     op->nkeys = nkeys;
     op->nargs = nkeys + nargs;
     op->len = len;
+    op->again = again;
+    op->until = ngx_current_msec + NGX_WS_REDIS_COMMAND_AGAIN;
 
     p = (u_char *) ngx_ws_redis_resp_strings(op->args, keys, nkeys);
     (void) ngx_ws_redis_resp_strings(p, args, nargs);
 
-    ngx_str_set(&name, "EVALSHA");
-    sha1.len = sizeof(op->script->sha1);
-    sha1.data = op->script->sha1;
-
     if (ngx_ws_redis_command_admit(cmds, len) != NGX_OK
-        || ngx_ws_redis_command_send_script(op, &name, &sha1) != NGX_OK)
+        || ngx_ws_redis_command_send_sha1(op) != NGX_OK)
     {
         ngx_ws_redis_command_fail(op, NGX_DECLINED);
         return op;
@@ -294,6 +314,8 @@ ngx_ws_redis_command_opened(void *data)
 
     ngx_ws_redis_link_settled(&cmds->link);
 
+    ngx_ws_redis_command_resend(cmds);
+
     if (cmds->handler->up) {
         cmds->handler->up(cmds->data);
     }
@@ -336,11 +358,17 @@ ngx_ws_redis_command_destroyed(void *data)
 
     ngx_queue_t  *q;
 
+    ngx_queue_add(&cmds->failed, &cmds->kept);
+
     while (!ngx_queue_empty(&cmds->failed)) {
         q = ngx_queue_head(&cmds->failed);
         ngx_queue_remove(q);
 
         ngx_free(ngx_queue_data(q, ngx_ws_redis_op_t, queue));
+    }
+
+    if (cmds->end.timer_set) {
+        ngx_del_timer(&cmds->end);
     }
 
     if (cmds->post.posted) {
@@ -459,6 +487,19 @@ failed:
     ngx_ws_redis_link_close(&cmds->link, "no memory");
 
     return NGX_DECLINED;
+}
+
+
+static ngx_int_t
+ngx_ws_redis_command_send_sha1(ngx_ws_redis_op_t *op)
+{
+    ngx_str_t  name, sha1;
+
+    ngx_str_set(&name, "EVALSHA");
+    sha1.len = sizeof(op->script->sha1);
+    sha1.data = op->script->sha1;
+
+    return ngx_ws_redis_command_send_script(op, &name, &sha1);
 }
 
 
@@ -589,7 +630,10 @@ ngx_ws_redis_command_replied(redisAsyncContext *ac, void *reply, void *data)
     cmds = op->commands;
 
     if (reply == NULL) {
-        ngx_ws_redis_command_fail(op, NGX_ERROR);
+        if (ngx_ws_redis_command_keep(op) != NGX_OK) {
+            ngx_ws_redis_command_fail(op, NGX_ERROR);
+        }
+
         return;
     }
 
@@ -616,6 +660,11 @@ ngx_ws_redis_command_replied(redisAsyncContext *ac, void *reply, void *data)
         }
     }
 
+    if (rc == NGX_DECLINED && op->lost) {
+        /* this time: the first one may have been taken */
+        rc = NGX_ERROR;
+    }
+
     ngx_ws_redis_command_finish(op, rc, (rc == NGX_OK) ? reply : NULL);
 }
 
@@ -630,6 +679,8 @@ ngx_ws_redis_command_finish(ngx_ws_redis_op_t *op, ngx_int_t rc, void *reply)
     cmds = op->commands;
     handler = op->handler;
     data = op->data;
+
+    ngx_ws_redis_command_unkeep(op);
 
     if (op->size) {
         cmds->n--;
@@ -651,6 +702,113 @@ ngx_ws_redis_command_finish(ngx_ws_redis_op_t *op, ngx_int_t rc, void *reply)
 }
 
 
+/* Those whose link was lost are sent again by the next, if it is in time. */
+
+static ngx_int_t
+ngx_ws_redis_command_keep(ngx_ws_redis_op_t *op)
+{
+    ngx_ws_redis_commands_t  *cmds;
+
+    cmds = op->commands;
+
+    if (!op->again
+        || op->handler == NULL
+        || (ngx_msec_int_t) (op->until - ngx_current_msec) <= 0
+        || cmds->link.destroyed)
+    {
+        return NGX_DECLINED;
+    }
+
+    op->lost = 1;
+    op->waiting = 1;
+
+    if (!op->kept) {
+        op->kept = 1;
+        ngx_queue_insert_tail(&cmds->kept, &op->queue);
+    }
+
+    if (!cmds->end.timer_set) {
+        ngx_add_timer(&cmds->end, op->until - ngx_current_msec);
+    }
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_redis_command_resend(ngx_ws_redis_commands_t *cmds)
+{
+    ngx_queue_t        *q;
+    ngx_ws_redis_op_t  *op;
+
+    for (q = ngx_queue_head(&cmds->kept);
+         q != ngx_queue_sentinel(&cmds->kept);
+         q = ngx_queue_next(q))
+    {
+        op = ngx_queue_data(q, ngx_ws_redis_op_t, queue);
+
+        if (op->waiting && ngx_ws_redis_command_send_sha1(op) == NGX_OK) {
+            op->waiting = 0;
+            ngx_ws_redis_link_sent(&cmds->link, 1);
+        }
+    }
+}
+
+
+static void
+ngx_ws_redis_command_end_handler(ngx_event_t *ev)
+{
+    ngx_ws_redis_commands_t *cmds = ev->data;
+
+    ngx_msec_int_t          left;
+    ngx_queue_t            *q;
+    ngx_ws_redis_op_t      *op;
+    ngx_ws_redis_reply_pt   handler;
+
+    ngx_ws_redis_link_enter(&cmds->link);
+
+    while (!ngx_queue_empty(&cmds->kept) && !cmds->link.destroyed) {
+        q = ngx_queue_head(&cmds->kept);
+        op = ngx_queue_data(q, ngx_ws_redis_op_t, queue);
+
+        left = (ngx_msec_int_t) (op->until - ngx_current_msec);
+
+        if (left > 0) {
+            ngx_add_timer(ev, (ngx_msec_t) left);
+            break;
+        }
+
+        if (op->waiting) {
+            ngx_ws_redis_command_finish(op, NGX_ERROR, NULL);
+            continue;
+        }
+
+        /* under way again: nobody waits for the answer any more */
+
+        ngx_ws_redis_command_unkeep(op);
+
+        handler = op->handler;
+        op->handler = NULL;
+
+        if (handler) {
+            handler(op->data, NGX_ERROR, NULL);
+        }
+    }
+
+    ngx_ws_redis_link_leave(&cmds->link);
+}
+
+
+static void
+ngx_ws_redis_command_unkeep(ngx_ws_redis_op_t *op)
+{
+    if (op->kept) {
+        op->kept = 0;
+        ngx_queue_remove(&op->queue);
+    }
+}
+
+
 /*
  * The user is told in the next turn of the loop: somebody who tries again at
  * once must not keep this one from ending.
@@ -665,6 +823,7 @@ ngx_ws_redis_command_fail(ngx_ws_redis_op_t *op, ngx_int_t rc)
 
     op->rc = rc;
 
+    ngx_ws_redis_command_unkeep(op);
     ngx_queue_insert_tail(&cmds->failed, &op->queue);
 
     if (!cmds->link.destroyed) {

@@ -37,8 +37,8 @@ ngx_ws_redis_op_t *ngx_ws_redis_command_multi(ngx_ws_redis_commands_t *cmds,
     void *data);
 ngx_ws_redis_op_t *ngx_ws_redis_command_eval(ngx_ws_redis_commands_t *cmds,
     ngx_ws_redis_script_e script, ngx_str_t *keys, ngx_uint_t nkeys,
-    ngx_str_t *args, ngx_uint_t nargs, ngx_ws_redis_reply_pt handler,
-    void *data);
+    ngx_str_t *args, ngx_uint_t nargs, ngx_uint_t again,
+    ngx_ws_redis_reply_pt handler, void *data);
 void ngx_ws_redis_command_cancel(ngx_ws_redis_op_t *op);
 
 

@@ -71,6 +71,10 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
         { ngx_string("dedup"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER|NGX_WS_REDIS_KEY_HAS_NAME },
 
+    [NGX_WS_REDIS_KEY_SENT] =
+        { ngx_string("sent"), NGX_WS_REDIS_KEY_TENANTS,
+          NGX_WS_REDIS_KEY_HAS_USER },
+
     [NGX_WS_REDIS_KEY_STATUS] =
         { ngx_string("status"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },

@@ -34,6 +34,7 @@ typedef enum {
 
     /* keys of a tenant */
     NGX_WS_REDIS_KEY_DEDUP,            /* ws:{7}:dedup:12:clientMessageId */
+    NGX_WS_REDIS_KEY_SENT,             /* ws:{7}:sent:messageId */
     NGX_WS_REDIS_KEY_STATUS,           /* ws:{7}:status:12 */
     NGX_WS_REDIS_KEY_ONLINE,           /* ws:{7}:online */
     NGX_WS_REDIS_KEY_TYPING,           /* ws:{7}:typing:conversation */

@@ -20,6 +20,10 @@
 #define NGX_WS_MESSAGE_SEND_KEYS  4        /* and three for each target */
 #define NGX_WS_MESSAGE_SEND_ARGS  10       /* and two for each target */
 
+/* seconds that a repeat is known: a client's, our own after a lost link */
+#define NGX_WS_MESSAGE_SEND_DEDUP  "86400"
+#define NGX_WS_MESSAGE_SEND_SENT   "20"
+
 
 static void ngx_ws_message_send_id(void *data, ngx_int_t rc);
 static ngx_int_t ngx_ws_message_send_start(ngx_ws_call_t *call);
@@ -95,9 +99,10 @@ ngx_ws_message_send_start(ngx_ws_call_t *call)
         return NGX_ERROR;
     }
 
-    return ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_MESSAGE_SEND,
-                             keys, nkeys, args, nargs,
-                             ngx_ws_message_send_done, call)
+    return ngx_ws_redis_eval_again(call->worker->redis,
+                                   NGX_WS_REDIS_MESSAGE_SEND, keys, nkeys,
+                                   args, nargs, ngx_ws_message_send_done,
+                                   call)
            ? NGX_OK : NGX_ERROR;
 }
 
@@ -115,8 +120,13 @@ ngx_ws_message_send_keys(ngx_ws_call_t *call, ngx_str_t *keys)
     if (ngx_ws_message_send_key(call, &keys[0], NGX_WS_REDIS_KEY_EVENTS, 0,
                                 NULL)
         != NGX_OK
-        || ngx_ws_message_send_key(call, &keys[1], NGX_WS_REDIS_KEY_DEDUP,
-                                   call->identity->user, &msg->client_id)
+        || ngx_ws_message_send_key(call, &keys[1],
+                                   msg->client_id.len
+                                       ? NGX_WS_REDIS_KEY_DEDUP
+                                       : NGX_WS_REDIS_KEY_SENT,
+                                   msg->client_id.len
+                                       ? call->identity->user : msg->id,
+                                   &msg->client_id)
            != NGX_OK
         || ngx_ws_message_send_key(call, &keys[2], NGX_WS_REDIS_KEY_TYPING,
                                    0, &msg->conversation)
@@ -220,8 +230,13 @@ ngx_ws_message_send_args(ngx_ws_call_t *call, ngx_str_t *args)
         return NGX_ERROR;
     }
 
-    args[8].len = 1;
-    args[8].data = (u_char *) (msg->client_id.len ? "1" : "0");
+    if (msg->client_id.len) {
+        ngx_str_set(&args[8], NGX_WS_MESSAGE_SEND_DEDUP);
+
+    } else {
+        ngx_str_set(&args[8], NGX_WS_MESSAGE_SEND_SENT);
+    }
+
     args[9].len = 1;
     args[9].data = (u_char *) (msg->conversation.len ? "1" : "0");
 

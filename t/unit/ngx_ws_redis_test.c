@@ -60,6 +60,7 @@ static ngx_str_t str(const char *s);
 static ngx_ws_redis_op_t *command(const char *name, const char *a,
     const char *b);
 static void ids(void);
+static void ids_again(void);
 static ngx_str_t channel_name(ngx_uint_t n);
 static ngx_uint_t channels_of_server(void);
 static void server_has(ngx_uint_t channels, const char *name);
@@ -77,6 +78,7 @@ static void heartbeat(void);
 static void killed(void);
 static void restarted(void);
 static void stopped(void);
+static void again(void);
 static void refused(void);
 static void password(void);
 static void memory(void);
@@ -143,6 +145,7 @@ main(void)
     killed();
     restarted();
     stopped();
+    again();
     refused();
     password();
     memory();
@@ -564,6 +567,81 @@ stopped(void)
 
 
 static void
+again(void)
+{
+    clear();
+
+    number = 0;
+
+    server_signal(SIGSTOP);
+    ids_again();
+    ids_again();
+    command("PING", NULL, NULL);
+    loop_run(20);
+    server_signal(SIGKILL);
+    server_stop();
+
+    loop_until(&seen.down, 1);
+    loop_until(&seen.lost, 1);
+    loop_advance(1000);
+    is_int(seen.lost, 1, "what may be sent again is not lost yet");
+
+    ids_again();
+    loop_until(&seen.declined, 1);
+    is_int(seen.declined, 1, "a new one is declined");
+
+    server_start();
+    loop_advance(3000);
+    loop_until(&seen.answered, 2);
+    is_int(seen.answered, 2, "it is answered by the next link");
+    is_int(disordered + seen.errors, 0, "in order");
+    is_int(seen.lost, 1, "and not lost");
+    loop_advance(6000);
+    is_int(seen.answered + seen.lost, 3, "once");
+
+    clear();
+
+    server_signal(SIGSTOP);
+    ids_again();
+    loop_run(20);
+    server_signal(SIGKILL);
+    server_stop();
+
+    loop_until(&seen.down, 1);
+    loop_advance(4900);
+    is_int(seen.lost, 0, "kept for some seconds");
+    loop_advance(200);
+    loop_until(&seen.lost, 1);
+    is_int(seen.lost, 1, "and given up after them");
+
+    clear();
+
+    server_start();
+    loop_advance(3100);
+    loop_until(&seen.up, 1);
+
+    number = 0;
+    server_signal(SIGSTOP);
+    ids_again();
+    loop_run(20);
+    server_signal(SIGKILL);
+    server_stop();
+    loop_until(&seen.down, 1);
+
+    server_start();
+    server_command("CONFIG SET maxmemory 1");
+    loop_advance(3000);
+    loop_until(&seen.lost, 1);
+    is_int(seen.lost, 1, "refused the second time: perhaps taken");
+    is_int(seen.declined, 0, "not declined");
+    server_command("CONFIG SET maxmemory 0");
+
+    loop_advance(3100);
+    loop_until(&seen.subscriber_up, 1);
+}
+
+
+static void
 refused(void)
 {
     clear();
@@ -944,6 +1022,19 @@ ids(void)
 
     (void) ngx_ws_redis_eval(rds, NGX_WS_REDIS_ID_BLOCK, &key, 1, &arg, 1,
                              on_number, NULL);
+}
+
+
+static void
+ids_again(void)
+{
+    ngx_str_t  key, arg;
+
+    key = str("ws:_:id");
+    arg = str("10");
+
+    (void) ngx_ws_redis_eval_again(rds, NGX_WS_REDIS_ID_BLOCK, &key, 1, &arg,
+                                   1, on_number, NULL);
 }
 
 

@@ -1,25 +1,27 @@
 -- A message is accepted: recorded, kept for those who have to get it, and
 -- published; a repeat of one that was accepted changes nothing.
 --
--- KEYS    events, dedup, typing of the conversation, conversation,
+-- KEYS    events, what a repeat is known by, typing of the conversation,
+--         conversation,
 --         then for each target its channel, pending, inbox; the last two are
 --         empty where everybody gets it at once or not at all
 -- ARGV    1 first id, 2 tenant_id, 3 user_id of the sender, 4 time in ms,
 --         5 event_type, 6 event, 7 its data up to the id, 8 from the id on;
 --         empty: the data are without an id
---         9 "1" to remember it in dedup, 10 "1": it has a conversation
+--         9 for how many seconds a repeat is known, 10 "1": it has a
+--         conversation
 --         then for each target its name in the record, its user_id or ""
 -- returns first id, number of ids, 1 if the sender was typing there
 
-if ARGV[9] == '1' then
-    local was = redis.call('GET', KEYS[2])
-    if was then
-        local id, n = string.match(was, '^(%d+) (%d+)$')
-        return { id, n, 0 }
-    end
+local first, n = tonumber(ARGV[1]), (#KEYS - 4) / 3
+
+if not redis.call('SET', KEYS[2], string.format('%.0f %.0f', first, n),
+                  'NX', 'EX', ARGV[9])
+then
+    local id, m = string.match(redis.call('GET', KEYS[2]), '^(%d+) (%d+)$')
+    return { id, m, 0 }
 end
 
-local first, n = tonumber(ARGV[1]), (#KEYS - 4) / 3
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local typing = 0
@@ -74,11 +76,6 @@ for i = 1, n do
     if ARGV[10] == '1' and user ~= '' then
         redis.call('ZADD', KEYS[4], ARGV[4], user)
     end
-end
-
-if ARGV[9] == '1' then
-    redis.call('SET', KEYS[2], string.format('%.0f %.0f', first, n),
-               'EX', 86400)
 end
 
 if ARGV[10] == '1' then

@@ -1,0 +1,237 @@
+// The link to Redis breaks between a message and its answer: the message is
+// sent again, and taken once.
+
+import test, { before, after } from 'node:test';
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { io } from 'socket.io-client';
+import { Instance } from './lib/instance.mjs';
+import { accounts, until } from './lib/server.mjs';
+
+const dev = new URL('../../dev', import.meta.url).pathname;
+const { john, jane } = accounts;
+
+// Stands between the workers and Redis. onMessage(link) is asked about each
+// piece that holds a message; link.away lets nobody in.
+class Proxy {
+  constructor(path) {
+    this.path = path;
+    this.server = net.createServer((down) => this.accept(down));
+  }
+
+  async listen() {
+    this.server.listen(0, '127.0.0.1');
+    await once(this.server, 'listening');
+    return this.server.address().port;
+  }
+
+  accept(down) {
+    if (this.away) {
+      down.destroy();
+      return;
+    }
+    const up = net.connect(this.path);
+    const link = { down, up, deaf: false };
+    up.on('error', () => down.destroy());
+    down.on('error', () => {});
+    up.on('close', () => down.destroy());
+    down.on('close', () => { if (!link.kept) up.end(); });
+    up.on('data', (data) => {
+      if (!link.deaf) down.write(data);
+      else link.heard?.();
+    });
+    down.on('data', (data) => {
+      if (this.onMessage && data.includes('again-')) {
+        const fn = this.onMessage;
+        this.onMessage = undefined;
+        fn(link, data);
+      } else if (!link.deaf) {
+        up.write(data);
+      }
+    });
+  }
+
+  // What becomes of the next message; resolves when it has happened.
+  next(fn) {
+    return new Promise((done) => {
+      this.onMessage = (link, data) => done(fn(link, data));
+    });
+  }
+}
+
+let instance;
+let env;
+let proxy;
+let from;
+let to;
+const got = [];
+
+function redis(...args) {
+  return execFileSync(dev, ['redis', ...args], { encoding: 'utf8', env }).trim();
+}
+
+function connect(account) {
+  return io(instance.url, {
+    forceNew: true, transports: ['websocket'], auth: { token: account.token },
+  });
+}
+
+function emit(event, data) {
+  return from.timeout(15000).emitWithAck(event, data);
+}
+
+// Each kind of message, of which only the second has a clientMessageId.
+function messages(name) {
+  const text = (n) => `again-${name}-${n}`;
+  return [
+    emit('message:direct', { recipientId: 2, message: text(0) }),
+    emit('message:direct',
+      { recipientId: 2, message: text(1), clientMessageId: text(1) }),
+    emit('message:group', { channel: 'again', message: text(2) }),
+    emit('broadcast:send', { channel: 'again', message: text(3) }),
+    emit('notification:send', { recipientIds: [2], title: text(4), body: 'x' }),
+  ];
+}
+
+async function once1(name, acks) {
+  const texts = acks.map((_, n) => `again-${name}-${n}`);
+  acks.forEach((ack) => assert.equal(ack.status, 'ok', JSON.stringify(ack)));
+
+  const mine = () => got.filter(([text]) => text.startsWith(`again-${name}-`));
+  await until(() => mine().length >= texts.length, 'all have come', 20);
+  // whatever would come twice is ahead of this one
+  const last = `end-${name}`;
+  assert.equal((await emit('message:group', { channel: 'again', message: last }))
+    .status, 'ok');
+  await until(() => got.some(([text]) => text === last), 'the last has come', 20);
+  assert.deepEqual(mine(), texts.map((text, n) => [text, acks[n].messageId]));
+
+  const entries = redis('XRANGE', 'ws:_:events', '-', '+').split('\n')
+    .filter((line) => line.includes(`again-${name}-`));
+  assert.equal(entries.length, texts.length, entries.join('\n'));
+}
+
+before(async () => {
+  process.env.WORKERS = '1';
+  instance = await Instance.create();
+  env = { ...process.env, RUN_DIR: instance.runDir };
+  proxy = new Proxy(join(instance.runDir, 'redis.sock'));
+  const port = await proxy.listen();
+  await instance.configure(`"unix:${instance.runDir}/redis.sock"`,
+    `redis://127.0.0.1:${port}`);
+
+  to = connect(jane);
+  for (const event of ['message:direct', 'message:group', 'broadcast:message',
+    'notification:received']) {
+    to.on(event, (data) => got.push([data.message ?? data.title, data.messageId]));
+  }
+  await once(to, 'connect');
+  assert.equal((await to.timeout(10000).emitWithAck('subscribe',
+    { channel: 'again' })).status, 'ok');
+
+  from = connect(john);
+  await once(from, 'connect');
+  // the recipient is known from here on: no message waits for MySQL
+  assert.equal((await emit('message:direct', { recipientId: 2, message: 'first' }))
+    .status, 'ok');
+});
+
+after(async () => {
+  from?.disconnect();
+  to?.disconnect();
+  proxy?.server.close();
+  await instance?.destroy();
+});
+
+test('the message does not reach Redis', async () => {
+  const cut = proxy.next((link) => { link.deaf = true; link.down.destroy(); });
+  const acks = messages('lost');
+  await cut;
+  await once1('lost', await Promise.all(acks));
+});
+
+test('the answer does not come back', async () => {
+  const cut = proxy.next(async (link, data) => {
+    link.deaf = true;
+    const heard = new Promise((done) => { link.heard = done; });
+    link.up.write(data);
+    await heard;
+    link.down.destroy();
+  });
+  const acks = messages('taken');
+  await cut;
+  await once1('taken', await Promise.all(acks));
+});
+
+test('the message comes late, behind its repeat', async () => {
+  const cut = proxy.next((link, data) => {
+    link.kept = true;
+    link.deaf = true;
+    link.down.destroy();
+    return () => link.up.write(data);
+  });
+  const acks = messages('late');
+  const deliver = await cut;
+  const answers = await Promise.all(acks);
+  deliver();
+  await once1('late', answers);
+});
+
+test('Redis dies when it has taken the message', async () => {
+  const pid = Number(readFileSync(`${instance.runDir}/redis.pid`, 'utf8'));
+  const cut = proxy.next(async (link, data) => {
+    link.deaf = true;
+    const heard = new Promise((done) => { link.heard = done; });
+    link.up.write(data);
+    await heard;
+    process.kill(pid, 'SIGKILL');
+  });
+  const ack = emit('message:direct', { recipientId: 2, message: 'again-died-0' });
+  await cut;
+  await until(() => {
+    try { return !process.kill(pid, 0); } catch { return true; }
+  }, 'Redis has gone');
+  execFileSync(dev, ['start', 'redis'], { env, stdio: 'ignore' });
+  const answer = await ack;
+  if (answer.status === 'error') {
+    // a slow machine: it was away for more than 5 seconds
+    assert.match(answer.message, /may have been taken/);
+    return;
+  }
+  await once1('died', [answer]);
+});
+
+test('Redis does not come back in time', async () => {
+  const cut = proxy.next((link) => {
+    proxy.away = true;
+    link.deaf = true;
+    link.down.destroy();
+    return Date.now();
+  });
+  const ack = emit('message:direct', { recipientId: 2, message: 'again-away-0' });
+  const start = await cut;
+  const late = await emit('message:direct',
+    { recipientId: 2, message: 'again-away-1' });
+  assert.equal(late.code, 'unavailable');
+  assert.doesNotMatch(late.message, /may have been taken/);
+
+  const answer = await ack;
+  const waited = Date.now() - start;
+  proxy.away = false;
+  assert.equal(answer.code, 'unavailable');
+  assert.match(answer.message, /may have been taken/);
+  assert.ok(waited > 4500, `${waited} ms`);
+  await until(async () => (await emit('message:group',
+    { channel: 'again', message: 'back' })).status === 'ok', 'Redis is back', 20);
+  assert.ok(!redis('XRANGE', 'ws:_:events', '-', '+').includes('again-away-'));
+});
+
+test('no alerts', () => {
+  const bad = readFileSync(`${instance.runDir}/logs/error.log`, 'utf8')
+    .split('\n').filter((line) => /\[(alert|emerg)\]|exited on signal/.test(line));
+  assert.deepEqual(bad, []);
+});
