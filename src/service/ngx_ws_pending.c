@@ -83,6 +83,7 @@ static void ngx_ws_pending_number(ngx_ws_pending_script_t *script,
 static void ngx_ws_pending_marked(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static void ngx_ws_pending_timer_handler(ngx_event_t *ev);
+static void ngx_ws_pending_retry(ngx_ws_pendings_t *pendings);
 static void ngx_ws_pending_drop(ngx_ws_pendings_t *pendings,
     ngx_queue_t *ops);
 static void ngx_ws_pending_keys(ngx_ws_call_t *call,
@@ -426,9 +427,13 @@ ngx_ws_pending_marked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 static void
 ngx_ws_pending_timer_handler(ngx_event_t *ev)
 {
-    ngx_ws_pendings_t  *pendings;
+    ngx_ws_pending_retry(ev->data);
+}
 
-    pendings = ev->data;
+
+static void
+ngx_ws_pending_retry(ngx_ws_pendings_t *pendings)
+{
     pendings->retrying = 0;
 
     /* what has failed comes first */
@@ -439,7 +444,7 @@ ngx_ws_pending_timer_handler(ngx_event_t *ev)
     ngx_queue_init(&pendings->failed);
 
     if (ngx_ws_pending_flush(pendings) != NGX_OK) {
-        ngx_add_timer(ev, NGX_WS_PENDING_RETRY);
+        ngx_add_timer(&pendings->timer, NGX_WS_PENDING_RETRY);
     }
 }
 
@@ -486,10 +491,19 @@ ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
 {
     u_char                  buf[NGX_SIZE_T_LEN];
     ngx_str_t               args[5];
+    ngx_ws_pendings_t      *pendings;
     ngx_ws_pending_keys_t   keys;
 
     /* what is marked already must not come again */
-    (void) ngx_ws_pending_flush(call->worker->pendings);
+
+    pendings = call->worker->pendings;
+
+    if (pendings->retrying && ngx_ws_redis_ready(call->worker->redis)) {
+        ngx_ws_pending_retry(pendings);
+
+    } else {
+        (void) ngx_ws_pending_flush(pendings);
+    }
 
     ngx_ws_pending_keys(call, &keys);
 

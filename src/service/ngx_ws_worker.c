@@ -338,8 +338,17 @@ ngx_ws_worker_state(void *data)
 {
     ngx_ws_worker_t *w = data;
 
-    ngx_ws_metric_set(REDIS_UP, ngx_ws_redis_ready(w->redis)
-                                && ngx_ws_redis_subscriber_ready(w->redis));
+    ngx_uint_t  up;
+
+    up = ngx_ws_redis_ready(w->redis)
+         && ngx_ws_redis_subscriber_ready(w->redis);
+
+    ngx_ws_metric_set(REDIS_UP, up);
+
+    if (up && w->deaf) {
+        w->deaf = 0;
+        w->handler->hearing(w);
+    }
 }
 
 
@@ -347,6 +356,8 @@ static void
 ngx_ws_worker_deaf(void *data)
 {
     ngx_ws_worker_t *w = data;
+
+    w->deaf = 1;
 
     ngx_ws_worker_state(w);
 

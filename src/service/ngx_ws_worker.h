@@ -55,6 +55,8 @@ typedef struct {
     ngx_ws_channel_each_pt   deliver;
     /* the link for messages is lost */
     void                   (*deaf)(ngx_ws_worker_t *w);
+    /* both links stand again; what was sent meanwhile was not heard */
+    void                   (*hearing)(ngx_ws_worker_t *w);
     /* the token has ended; see id->sockets */
     void                   (*expired)(ngx_ws_worker_t *w,
                                       ngx_ws_identity_t *id);
@@ -113,6 +115,8 @@ struct ngx_ws_worker_s {
     ngx_ws_letters_t        *letters;
 
     ngx_event_t              stats_line;
+
+    unsigned                 deaf:1;       /* messages may be missed */
 };
 
 

@@ -17,6 +17,7 @@
 #define NGX_WS_DELIVERY_CHECK  20      /* whether the queue has drained, ms */
 #define NGX_WS_DELIVERY_ASK    100     /* messages without an answer */
 #define NGX_WS_DELIVERY_MAX    4096    /* the others wait in Redis */
+#define NGX_WS_DELIVERY_RATE   8       /* of them ask in a millisecond */
 #define NGX_WS_DELIVERY_AGAIN  3000    /* what others have may come back, ms */
 
 
@@ -608,5 +609,40 @@ ngx_ws_delivery_forget(ngx_ws_session_t *s)
 {
     if (s->delivery) {
         ngx_ws_delivery_free(s->delivery);
+    }
+}
+
+
+void
+ngx_ws_delivery_hearing(ngx_ws_worker_t *w)
+{
+    ngx_uint_t          n;
+    ngx_rbtree_node_t  *node;
+    ngx_ws_session_t   *s;
+
+    if (w->sockets.root == w->sockets.sentinel) {
+        return;
+    }
+
+    n = 0;
+
+    for (node = ngx_rbtree_min(w->sockets.root, w->sockets.sentinel);
+         node;
+         node = ngx_rbtree_next(&w->sockets, node))
+    {
+        s = ngx_rbtree_data(node, ngx_ws_session_t, node);
+
+        if (s->identity == NULL || s->shell) {
+            continue;
+        }
+
+        ngx_ws_delivery_catch_up(s);
+
+        /* not all at the same moment */
+
+        if (s->delivery && !s->delivery->fetching) {
+            ngx_add_timer(&s->delivery->timer,
+                          NGX_WS_DELIVERY_CHECK + n++ / NGX_WS_DELIVERY_RATE);
+        }
     }
 }

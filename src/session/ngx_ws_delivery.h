@@ -57,6 +57,9 @@ void ngx_ws_delivery_restore(ngx_ws_session_t *s,
 void ngx_ws_delivery_hold(ngx_ws_session_t *s, ngx_ws_pending_mark_t *mark,
     ngx_ws_buf_t *wb);
 void ngx_ws_delivery_catch_up(ngx_ws_session_t *s);
+
+/* All of the worker do: what was published meanwhile was not heard. */
+void ngx_ws_delivery_hearing(ngx_ws_worker_t *w);
 void ngx_ws_delivery_forget(ngx_ws_session_t *s);
 
 

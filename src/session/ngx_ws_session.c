@@ -95,6 +95,7 @@ const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
     ngx_ws_session_control,
     ngx_ws_session_deliver,
     ngx_ws_relay_deaf,
+    ngx_ws_delivery_hearing,
     ngx_ws_session_expired,
     ngx_ws_session_lost,
     ngx_ws_session_timer_handler
@@ -897,15 +898,13 @@ ngx_ws_session_find(ngx_ws_worker_t *w, uint64_t number)
 {
     ngx_rbtree_node_t  *node;
 
-    node = w->sockets.root;
-
-    while (node != w->sockets.sentinel) {
-
+    for (node = w->sockets.root;
+         node != w->sockets.sentinel;
+         node = (number < node->key) ? node->left : node->right)
+    {
         if (number == node->key) {
             return ngx_rbtree_data(node, ngx_ws_session_t, node);
         }
-
-        node = (number < node->key) ? node->left : node->right;
     }
 
     return NULL;
