@@ -30,8 +30,15 @@
 #define NGX_WS_MYSQL_ETRUNCATED   1265
 #define NGX_WS_MYSQL_EUSERLIMIT   1226
 #define NGX_WS_MYSQL_EREADONLY    1290
+#define NGX_WS_MYSQL_ECHARACTERS  1300
+#define NGX_WS_MYSQL_EOVERFLOWED  1301
 #define NGX_WS_MYSQL_EWRONGVALUE  1366
+#define NGX_WS_MYSQL_EVIEWCHECK   1369
+#define NGX_WS_MYSQL_EWRONGTYPE   1411
+#define NGX_WS_MYSQL_EPARTITION   1526
 #define NGX_WS_MYSQL_EREPREPARE   1615
+#define NGX_WS_MYSQL_ENOTFOUND    1643
+#define NGX_WS_MYSQL_ESIGNAL      1644
 #define NGX_WS_MYSQL_EREADMODE    1836
 #define NGX_WS_MYSQL_EKILLED      1927
 #define NGX_WS_MYSQL_EKILLED2     3169
@@ -372,8 +379,16 @@ ngx_ws_mysql_link_classify(ngx_uint_t err, const char *state)
         return NGX_BUSY;
 
     case NGX_WS_MYSQL_ETRUNCATED:
+    case NGX_WS_MYSQL_ECHARACTERS:
+    case NGX_WS_MYSQL_EOVERFLOWED:
     case NGX_WS_MYSQL_EWRONGVALUE:
+    case NGX_WS_MYSQL_EVIEWCHECK:
+    case NGX_WS_MYSQL_EWRONGTYPE:
+    case NGX_WS_MYSQL_EPARTITION:
+    case NGX_WS_MYSQL_ENOTFOUND:
+    case NGX_WS_MYSQL_ESIGNAL:
     case NGX_WS_MYSQL_ECHECK:
+        /* the row's, although one of the servers has no class for it */
         return NGX_DECLINED;
 
     case NGX_WS_MYSQL_ENOSTMT:
@@ -406,7 +421,10 @@ ngx_ws_mysql_link_classify(ngx_uint_t err, const char *state)
         return NGX_AGAIN;
     }
 
-    /* values, constraints, and what a trigger refuses */
+    /*
+     * Values, constraints, and what a trigger refuses.  All else is the
+     * server's or the table's, as a disk that is full: no row is to blame.
+     */
 
     if (ngx_strncmp(state, "22", 2) == 0 || ngx_strncmp(state, "23", 2) == 0
         || ngx_strncmp(state, "45", 2) == 0)

@@ -42,6 +42,7 @@ struct ngx_ws_record_consumer_s {
     ngx_event_t                poll;
     ngx_event_t                watch;
     ngx_ws_backoff_t           backoff;
+    ngx_ws_mysql_log_t         refusal;
 
     ngx_ws_record_batch_t     *batch;      /* MySQL is at it */
     ngx_uint_t                 count;      /* entries to read */
@@ -397,13 +398,17 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
     ngx_ws_record_consumer_t *cons = data;
 
     if (res->rc == NGX_OK) {
+        ngx_ws_mysql_log_taken(&cons->refusal);
         ngx_ws_record_batch_refused(cons->batch, res);
         ngx_ws_record_consumer_finish(cons);
         return;
     }
 
-    if (res->rc == NGX_ERROR) {
-        ngx_ws_mysql_log_refused(cons->worker->log, "refuses the record", res);
+    /* that it is away is told elsewhere */
+
+    if (res->errnum && ngx_ws_mysql_is_up(cons->worker->mysql)) {
+        ngx_ws_mysql_log_seldom(&cons->refusal, cons->worker->log,
+                                "refuses the record", res);
     }
 
     /* it may have been too much for the time that a statement has */
