@@ -36,11 +36,13 @@ nginx_dev_version() {
 # of that kind
 #
 #   module  nginx-dev's headers, for a module that Debian's nginx loads
-#   asan    a whole nginx and the module, with sanitizers
+#   asan    a whole nginx and the module, with sanitizers, and with the event
+#           methods that Linux' nginx has not by default
 #   static  a whole nginx with the module inside
 
 make_tree() {
     local kind=$1 cc=$2 source=$nginx_dev warnings="" cc_opt ld_opt="" add tree
+    local methods=()
 
     shift 2
     add=--add-dynamic-module=$top
@@ -55,6 +57,7 @@ make_tree() {
             source=$(nginx_source) || return 1
             ld_opt="-fsanitize=address,undefined"
             cc_opt="$ld_opt -O1 -fno-omit-frame-pointer -DNGX_DEBUG_PALLOC=1"
+            methods=(--with-poll_module --with-select_module)
             ;;
         static)
             source=$(nginx_source) || return 1
@@ -96,7 +99,8 @@ remove_old_trees() {
 configure_tree() {
     local print
 
-    print=$(fingerprint "$("$cc" --version)" "$cc_opt" "$ld_opt" "$add")
+    print=$(fingerprint "$("$cc" --version)" "$cc_opt" "$ld_opt" "$add" \
+                        "${methods[@]}")
     [ "$(cat .configured 2> /dev/null)" != "$print" ] || return 0
 
     say "configuring in build/${PWD##*/}"
@@ -115,7 +119,7 @@ run_configure() (
     rm -rf objs
     NGX_WS_WARNINGS=$warnings ./configure --with-cc="$cc" \
         --with-cc-opt="$cc_opt" --with-ld-opt="$ld_opt" \
-        "${NGX_CONF_FLAGS[@]}" "$add"
+        "${NGX_CONF_FLAGS[@]}" "${methods[@]}" "$add"
 )
 
 

@@ -400,6 +400,14 @@ ngx_ws_connection_end(ngx_ws_connection_t *wsc)
         return;
     }
 
+    if ((ngx_event_flags & NGX_USE_LEVEL_EVENT)
+        && c->read->active
+        && ngx_del_event(c->read, NGX_READ_EVENT, 0) != NGX_OK)
+    {
+        ngx_ws_connection_destroy(wsc);
+        return;
+    }
+
     if (!wsc->closing) {
         wsc->closing = 1;
         ngx_add_timer(c->read, NGX_WS_CONNECTION_LINGER);
@@ -595,6 +603,12 @@ ngx_ws_connection_write_handler(ngx_event_t *wev)
 
     if (wsc->queue.count || c->buffered) {
         ngx_ws_connection_flush(wsc);
+        return;
+    }
+
+    if (ngx_handle_write_event(wev, 0) != NGX_OK) {
+        ngx_ws_connection_detach(wsc, NGX_WS_CLOSE_ABNORMAL);
+        ngx_ws_connection_destroy(wsc);
     }
 }
 

@@ -141,7 +141,9 @@ ngx_ws_send_flush(ngx_ws_send_queue_t *q, ngx_connection_t *c)
     }
 #endif
 
-    return NGX_OK;
+    /* a level-triggered event would come on and on */
+
+    return ngx_handle_write_event(c->write, 0);
 }
 
 
