@@ -20,6 +20,9 @@
 #define NGX_WS_RECORD_CONSUMER_FIRST  64
 #define NGX_WS_RECORD_CONSUMER_BYTES  (4 * 1024 * 1024)
 
+/* while nothing comes, so many times the time between two looks */
+#define NGX_WS_RECORD_CONSUMER_REST   4
+
 #define NGX_WS_RECORD_CONSUMER_RETRY_MIN  100
 #define NGX_WS_RECORD_CONSUMER_RETRY_MAX  2000
 
@@ -47,6 +50,7 @@ struct ngx_ws_record_consumer_s {
     ngx_ws_record_batch_t     *batch;      /* MySQL is at it */
     ngx_uint_t                 count;      /* entries to read */
     ngx_msec_t                 began;      /* with the batch */
+    ngx_msec_t                 wait;       /* to the next look */
 
     unsigned                   reading:1;
     unsigned                   pending:1;  /* first what was read before */
@@ -198,6 +202,7 @@ ngx_ws_record_consumer_taken(void *data)
     cons->pending = 1;
     cons->count = ngx_min(NGX_WS_RECORD_CONSUMER_FIRST,
                           cons->worker->conf->mysql.batch);
+    cons->wait = cons->worker->conf->mysql.flush;
 
     ngx_ws_backoff_reset(&cons->backoff);
 
@@ -332,6 +337,7 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
     }
 
     if (ngx_ws_redis_reply_count(reply)) {
+        cons->wait = cons->worker->conf->mysql.flush;
         ngx_ws_record_consumer_write(cons, reply);
         return;
     }
@@ -344,6 +350,10 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
         ngx_ws_record_consumer_read(cons);
         return;
     }
+
+    cons->wait = ngx_min(cons->wait * 2,
+                         cons->worker->conf->mysql.flush
+                         * NGX_WS_RECORD_CONSUMER_REST);
 
     ngx_ws_record_consumer_next(cons, 0);
 }
@@ -558,7 +568,7 @@ ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons, ngx_uint_t full)
     }
 
     if (ngx_ws_lock_held(&cons->lock)) {
-        ngx_add_timer(&cons->poll, cons->worker->conf->mysql.flush);
+        ngx_add_timer(&cons->poll, cons->wait);
     }
 }
 

@@ -11,8 +11,11 @@
 #include <ngx_ws_sweep.h>
 
 
-#define NGX_WS_SWEEP_EVERY  250
+/* between two looks, ms */
+#define NGX_WS_SWEEP_MIN    250
+#define NGX_WS_SWEEP_MAX    1000
 #define NGX_WS_SWEEP_SOON   10
+
 #define NGX_WS_SWEEP_ONCE   100
 
 
@@ -21,6 +24,8 @@ static void ngx_ws_sweep_lost(void *data);
 static void ngx_ws_sweep_timer_handler(ngx_event_t *ev);
 static void ngx_ws_sweep_due(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
+static ngx_msec_t ngx_ws_sweep_wait(ngx_ws_redis_reply_t *reply,
+    ngx_uint_t n);
 static void ngx_ws_sweep_one(ngx_ws_sweep_t *sweep, ngx_str_t *member);
 
 
@@ -86,7 +91,7 @@ ngx_ws_sweep_taken(void *data)
 {
     ngx_ws_sweep_t *sweep = data;
 
-    ngx_add_timer(&sweep->timer, NGX_WS_SWEEP_EVERY);
+    ngx_add_timer(&sweep->timer, NGX_WS_SWEEP_MIN);
 }
 
 
@@ -121,7 +126,7 @@ ngx_ws_sweep_timer_handler(ngx_event_t *ev)
                                   &sweep->key.str, 1, &arg, 1,
                                   ngx_ws_sweep_due, sweep);
     if (sweep->op == NULL) {
-        ngx_add_timer(&sweep->timer, NGX_WS_SWEEP_EVERY);
+        ngx_add_timer(&sweep->timer, NGX_WS_SWEEP_MIN);
     }
 }
 
@@ -138,18 +143,39 @@ ngx_ws_sweep_due(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 
     n = ngx_ws_redis_reply_count(reply);
 
-    for (i = 0; i < n; i++) {
+    for (i = 1; i < n; i++) {
         member = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply,
                                                                       i));
         ngx_ws_sweep_one(sweep, &member);
     }
 
     if (ngx_ws_lock_held(&sweep->lock) && !sweep->timer.timer_set) {
-        /* when many fall due at once, there are more */
-        ngx_add_timer(&sweep->timer, n < NGX_WS_SWEEP_ONCE
-                                     ? NGX_WS_SWEEP_EVERY
-                                     : NGX_WS_SWEEP_SOON);
+        ngx_add_timer(&sweep->timer, ngx_ws_sweep_wait(reply, n));
     }
+}
+
+
+static ngx_msec_t
+ngx_ws_sweep_wait(ngx_ws_redis_reply_t *reply, ngx_uint_t n)
+{
+    int64_t  wait;
+
+    if (n > NGX_WS_SWEEP_ONCE) {
+        /* when many fall due at once, there are more */
+        return NGX_WS_SWEEP_SOON;
+    }
+
+    if (n == 0) {
+        return NGX_WS_SWEEP_MIN;
+    }
+
+    wait = ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 0));
+
+    if (wait < 0 || wait > NGX_WS_SWEEP_MAX) {
+        return NGX_WS_SWEEP_MAX;
+    }
+
+    return (ngx_msec_t) ngx_max(wait, NGX_WS_SWEEP_MIN);
 }
 
 
