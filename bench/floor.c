@@ -8,7 +8,8 @@
  * The floor under every figure: a server that does nothing but pass messages
  * on.  "floor PORT"; one process, epoll, one write a connection and turn.  A
  * message with "subscribe" joins the channel that it names, another one goes
- * to those who did.  Nothing is checked: only load.c may come.
+ * to those who did; everybody gets a ping each 25 seconds.  Nothing is
+ * checked: only load.c may come.
  */
 
 
@@ -24,12 +25,15 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 
 #define FLOOR_ROOMS    65536
 #define FLOOR_CONNS    65536
 #define FLOOR_QUEUE    65536
+#define FLOOR_BEATS    64          /* when pings go out, an interval */
+#define FLOOR_BEAT     391         /* ms */
 
 
 typedef struct floor_conn_s  floor_conn_t;
@@ -49,6 +53,7 @@ static void floor_read(floor_conn_t *c);
 static void floor_message(floor_conn_t *c, char *p, size_t len);
 static void floor_put(floor_conn_t *c, const char *p, size_t len);
 static void floor_flush(void);
+static int floor_ping(void);
 
 
 static int            floor_epoll;
@@ -100,7 +105,7 @@ main(int argc, char **argv)
     (void) epoll_ctl(floor_epoll, EPOLL_CTL_ADD, fd, &ee);
 
     for ( ;; ) {
-        n = epoll_wait(floor_epoll, events, 512, -1);
+        n = epoll_wait(floor_epoll, events, 512, floor_ping());
 
         for (i = 0; i < n; i++) {
             if (events[i].data.ptr == NULL) {
@@ -248,4 +253,36 @@ floor_flush(void)
     }
 
     floor_ndirty = 0;
+}
+
+
+/* Pings those whose turn it is; milliseconds to the next ones. */
+
+static int
+floor_ping(void)
+{
+    int              i;
+    long             now;
+    struct timespec  ts;
+
+    static long      beat;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+
+    if (now / FLOOR_BEAT != beat) {
+        beat = now / FLOOR_BEAT;
+
+        for (i = (int) (beat % FLOOR_BEATS); i < FLOOR_CONNS;
+             i += FLOOR_BEATS)
+        {
+            if (floor_conns[i].open) {
+                floor_put(&floor_conns[i], "\x89\0", 2);
+            }
+        }
+
+        floor_flush();
+    }
+
+    return (int) (FLOOR_BEAT - now % FLOOR_BEAT);
 }

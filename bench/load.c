@@ -54,6 +54,7 @@
 #define LOAD_ADDRESS     10000     /* sockets a source address */
 #define LOAD_OPENING     128       /* handshakes under way at once */
 #define LOAD_PATIENCE    30.0      /* seconds without any progress */
+#define LOAD_SETTLE      10        /* seconds to come to rest */
 
 
 enum {
@@ -224,7 +225,7 @@ load_idle(unsigned n, unsigned seconds)
     load_room_size = 10;
     load_open_all(n, LOAD_OPENING);
 
-    for (end = load_now() + 3; load_now() < end; /* void */) {
+    for (end = load_now() + LOAD_SETTLE; load_now() < end; /* void */) {
         load_turn(100);
     }
 
