@@ -63,6 +63,22 @@ is(system("gcc -Wall -Werror -std=c99 -o $dir/print $dir/print.c"), 0,
 is(qx($dir/print), "id_block\nodd\nshort\n", 'the list has the names');
 is(qx($dir/print $_), $texts{$_}, "$_ is the same") for sort keys %texts;
 
+spew("$dir/whole.lua", "--@ id_block\nreturn id_block({ 'ids' }, {})\n");
+($rc, $header) = embed("$dir/whole.lua");
+is($rc, 0, 'a script with a part');
+spew("$dir/scripts.h", $header);
+is(system("gcc -Wall -Werror -std=c99 -o $dir/print $dir/print.c"), 0,
+   'compiles');
+is(qx($dir/print whole), "local function id_block(KEYS, ARGV)\n"
+                         . $texts{id_block} . "end\n"
+                         . "return id_block({ 'ids' }, {})\n",
+   'the part is a function in it');
+
+spew("$dir/whole.lua", "--@ none\n");
+($rc, $header) = embed("$dir/whole.lua");
+isnt($rc, 0, 'a part that is not there is refused');
+like($header, qr/whole\.lua: no part "none"/, 'and named');
+
 ($rc, $header) = embed();
 is($rc, 0, 'no files are fine');
 spew("$dir/scripts.h", $header);

@@ -17,10 +17,23 @@ use Time::HiRes qw(sleep time);
 my $redis = Test::Nginx::RedisServer->start;
 
 my $dir = abs_path(dirname(__FILE__) . '/../src/redis');
-my %scripts = map { basename($_, '.lua') => slurp($_) } glob "$dir/lua/*.lua";
+my %scripts = map { basename($_, '.lua') => script($_) } glob "$dir/lua/*.lua";
 
 my ($CONN, $EVENTS, $WORKERS) = ('ws:_:conn:c1', 'ws:_:events', 'ws:_:w:');
 my ($LEASES, $SOCKETS) = ('ws:_:leases', 'ws:_:owned:');
+my $JOINED = 'ws:_:joined:c1';
+
+
+# a script with its parts put in, as util/embed.sh does
+
+sub script {
+    my ($file) = @_;
+
+    return slurp($file)
+           =~ s{^--\@ (\w+)\n}{"local function $1(KEYS, ARGV)\n"
+                                . script(dirname($file) . "/$1.lua")
+                                . "end\n"}gemr;
+}
 
 
 # run('name', [key, ...], argument, ...)
@@ -188,7 +201,8 @@ is(touch(2, 2), 0, "another tenant's");
 note 'connection_channel';
 
 sub channel {
-    return run('connection_channel', [$CONN, $EVENTS], 'c1', @_, 3);
+    return run('connection_channel', [$CONN, $EVENTS, $LEASES, $JOINED], 'c1',
+               @_, 3, 'ws:', 'now');
 }
 
 is(channel(1, 2, 'a/"b', 1), 1, 'added');

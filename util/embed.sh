@@ -3,6 +3,9 @@
 #
 # For each FILE "path/name.ext" a "static const char ngx_ws_KIND_name[]",
 # and one list of the names: NGX_WS_KIND_LIST(X) with an X(name) for each.
+#
+# A line "--@ part" stands for a Lua function of that name: the script
+# part.lua beside the file, with its own KEYS and ARGV.
 
 set -eu
 
@@ -11,6 +14,21 @@ export LC_ALL
 
 kind=$1
 shift
+
+expand() {
+    while IFS= read -r line; do
+        case $line in
+            '--@ '*)
+                printf 'local function %s(KEYS, ARGV)\n' "${line#--@ }"
+                expand "${file%/*}/${line#--@ }.lua"
+                printf 'end\n'
+                ;;
+            *)
+                printf '%s\n' "$line"
+                ;;
+        esac
+    done < "$1"
+}
 
 guard=NGX_WS_$(echo "$kind" | tr '[:lower:]' '[:upper:]')_LIST
 
@@ -27,8 +45,16 @@ for file; do
         exit 1
     fi
 
+    for part in $(sed -n 's/^--@ //p' "$file"); do
+        if [ ! -f "${file%/*}/$part.lua" ]; then
+            echo "$file: no part \"$part\"" >&2
+            exit 1
+        fi
+    done
+
     printf '\n\nstatic const char  ngx_ws_%s_%s[] =\n' "$kind" "$name"
-    sed -e 's/[\\"?]/\\&/g' -e 's/	/\\t/g' -e 's/^/    "/' -e 's/$/\\n"/' "$file"
+    expand "$file" \
+        | sed -e 's/[\\"?]/\\&/g' -e 's/	/\\t/g' -e 's/^/    "/' -e 's/$/\\n"/'
     printf '    "";\n'
 
     list="$list  \\

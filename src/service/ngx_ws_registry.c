@@ -77,7 +77,7 @@ static void ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static ngx_ws_redis_op_t *ngx_ws_registry_members(ngx_ws_worker_t *w,
     uint64_t tenant, uint64_t user, ngx_str_t *connection_id,
-    ngx_str_t *channel, ngx_ws_redis_reply_pt handler, void *data);
+    ngx_ws_redis_reply_pt handler, void *data);
 static ngx_str_t *ngx_ws_registry_sockets(ngx_ws_worker_t *w,
     ngx_ws_redis_key_t *key);
 static ngx_ws_redis_op_t *ngx_ws_registry_eval(ngx_ws_worker_t *w,
@@ -300,7 +300,7 @@ ngx_ws_registry_registered(void *data, ngx_int_t rc,
         if (ctx->given) {
             ngx_ws_registry_members(call->worker, call->identity->tenant,
                                     call->identity->user, &ctx->connection_id,
-                                    NULL, NULL, NULL);
+                                    NULL, NULL);
         }
 
     } else {
@@ -414,7 +414,7 @@ ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
                               &ctx->connection_id, 0);
         ngx_ws_registry_members(call->worker, call->identity->tenant,
                                 call->identity->user, &ctx->connection_id,
-                                NULL, NULL, NULL);
+                                NULL, NULL);
         ngx_str_set(&call->result,
                     "{\"message\":\"Disconnected successfully\"}");
 
@@ -450,33 +450,33 @@ void
 ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_str_t *connection_id, ngx_str_t *channel, ngx_uint_t listens)
 {
-    u_char     *p, buf[4 * NGX_INT64_LEN];
-    ngx_str_t   args[6];
+    u_char     *p, buf[4 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
+    ngx_str_t   args[8];
 
     args[0] = *connection_id;
     p = ngx_ws_registry_number(&args[1], buf, id->tenant);
     p = ngx_ws_registry_number(&args[2], p, id->user);
     args[3] = *channel;
     p = ngx_ws_registry_number(&args[4], p, listens);
-    (void) ngx_ws_registry_number(&args[5], p, NGX_WS_REGISTRY_CHANNELS);
+    p = ngx_ws_registry_number(&args[5], p, NGX_WS_REGISTRY_CHANNELS);
+    args[6] = w->conf->redis.prefix;
+    args[7].len = NGX_WS_TIME_MS_LEN;
+    args[7].data = p;
+    (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
 
-    (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_CHANNEL, args, 6,
+    (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_CHANNEL, args, 8,
                                 NULL, NULL);
-
-    ngx_ws_registry_members(w, id->tenant, id->user, connection_id, channel,
-                            NULL, NULL);
 }
 
 
 /*
- * Whoever sits in the connection's channels, or in one of them, hears of what
- * has just become of it.
+ * Whoever sits in the connection's channels hears of what has just become of
+ * it.
  */
 
 static ngx_ws_redis_op_t *
 ngx_ws_registry_members(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
-    ngx_str_t *connection_id, ngx_str_t *channel,
-    ngx_ws_redis_reply_pt handler, void *data)
+    ngx_str_t *connection_id, ngx_ws_redis_reply_pt handler, void *data)
 {
     u_char               *p, buf[2 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
     ngx_str_t             args[5], keys[2], *prefix;
@@ -497,12 +497,7 @@ ngx_ws_registry_members(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
     args[3].data = p;
     (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
 
-    if (channel) {
-        args[4] = *channel;
-
-    } else {
-        ngx_str_null(&args[4]);
-    }
+    ngx_str_null(&args[4]);
 
     return ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_MEMBERS, keys, 2, args, 5,
                              handler, data);
@@ -510,8 +505,8 @@ ngx_ws_registry_members(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
 
 
 /*
- * The keys are always the connection's, by its id in args[0], events and
- * leases.
+ * The keys are always the connection's, by its id in args[0], events, leases
+ * and the channels that the connection counts in.
  */
 
 static ngx_ws_redis_op_t *
@@ -519,8 +514,8 @@ ngx_ws_registry_eval(ngx_ws_worker_t *w, ngx_ws_redis_script_e script,
     ngx_str_t *args, ngx_uint_t nargs, ngx_ws_redis_reply_pt handler,
     void *data)
 {
-    ngx_str_t            keys[3], *prefix;
-    ngx_ws_redis_key_t   connection, events, leases;
+    ngx_str_t            keys[4], *prefix;
+    ngx_ws_redis_key_t   connection, events, leases, joined;
 
     prefix = &w->conf->redis.prefix;
 
@@ -530,8 +525,10 @@ ngx_ws_registry_eval(ngx_ws_worker_t *w, ngx_ws_redis_script_e script,
                                 0, 0, NULL);
     keys[2] = *ngx_ws_redis_key(&leases, prefix, NGX_WS_REDIS_KEY_LEASES,
                                 0, 0, NULL);
+    keys[3] = *ngx_ws_redis_key(&joined, prefix, NGX_WS_REDIS_KEY_JOINED,
+                                0, 0, &args[0]);
 
-    return ngx_ws_redis_eval(w->redis, script, keys, 3, args, nargs, handler,
+    return ngx_ws_redis_eval(w->redis, script, keys, 4, args, nargs, handler,
                              data);
 }
 
@@ -665,7 +662,7 @@ ngx_ws_registry_send(ngx_ws_registry_t *reg, ngx_ws_registry_end_t *end)
                              NULL, NULL)
         == NULL
         || ngx_ws_registry_members(w, end->tenant, end->user,
-                                   &end->connection_id, NULL,
+                                   &end->connection_id,
                                    ngx_ws_registry_sent, end)
            == NULL)
     {

@@ -1,8 +1,12 @@
--- Remembers that a connection listens to a channel, or that it does no more.
+-- Remembers that a connection listens to a channel, or that it does no more,
+-- and tells whoever sits in it.
 --
--- KEYS    connection, events
--- ARGV    connection_id, tenant_id, user_id, channel, 1 or 0, most channels
+-- KEYS    connection, events, leases by their ends, channels that it counts in
+-- ARGV    connection_id, tenant_id, user_id, channel, 1 or 0, most channels,
+--         prefix of all keys, the time as text
 -- returns 1, or 0 if nothing has changed
+
+--@ members
 
 local was = redis.call('HMGET', KEYS[1], 'tenant_id', 'user_id',
                        'subscribed_channels')
@@ -45,5 +49,8 @@ redis.call('HSET', KEYS[1], 'last_activity_at', now, 'subscribed_channels',
 redis.call('XADD', KEYS[2], '*', 'kind', 'connection',
            'connection_id', ARGV[1], 'updated_at', now,
            unpack(redis.call('HGETALL', KEYS[1])))
+
+members({ KEYS[1], KEYS[4] },
+        { ARGV[7], ARGV[2], ARGV[3], ARGV[8], ARGV[4] })
 
 return 1
