@@ -268,7 +268,8 @@ is(run('connection_disconnect', ['ws:_:conn:none', $EVENTS], 'none', 1, 2,
 note 'connection_unlink';
 
 sub unlink_socket {
-    return run('connection_unlink', [$CONN, $EVENTS], 'c1', @_);
+    return run('connection_unlink', [$CONN, $EVENTS, $LEASES, $JOINED], 'c1',
+               @_, 1, 2, 'ws:', 'now');
 }
 
 is(unlink_socket('w1', 17), 0, 'one without a socket');

@@ -172,6 +172,14 @@ $redis->start;
 ok(wait_rows('connection_id = "tab" AND status = "disconnected"', 15),
    'is told when it is back');
 
+$ws = socket_of($JOHN, 'tab');
+$redis->command(qw(CONFIG SET min-replicas-to-write 1));
+$ws->disconnect;
+$nginx->wait_log(qr/redis refuses commands: NOREPLICAS/, 5);
+$redis->command(qw(CONFIG SET min-replicas-to-write 0));
+ok(wait_rows('connection_id = "tab" AND status = "disconnected"', 15),
+   'or takes it again');
+
 $nginx->check('no alerts');
 
 done_testing();

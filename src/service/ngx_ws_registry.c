@@ -75,9 +75,8 @@ static ngx_int_t ngx_ws_registry_connected(ngx_ws_call_t *call,
     uint64_t since);
 static void ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
-static ngx_ws_redis_op_t *ngx_ws_registry_members(ngx_ws_worker_t *w,
-    uint64_t tenant, uint64_t user, ngx_str_t *connection_id,
-    ngx_ws_redis_reply_pt handler, void *data);
+static void ngx_ws_registry_members(ngx_ws_call_t *call,
+    ngx_str_t *connection_id);
 static ngx_str_t *ngx_ws_registry_sockets(ngx_ws_worker_t *w,
     ngx_ws_redis_key_t *key);
 static ngx_ws_redis_op_t *ngx_ws_registry_eval(ngx_ws_worker_t *w,
@@ -298,9 +297,7 @@ ngx_ws_registry_registered(void *data, ngx_int_t rc,
         call->result = ctx->connection_id;
 
         if (ctx->given) {
-            ngx_ws_registry_members(call->worker, call->identity->tenant,
-                                    call->identity->user, &ctx->connection_id,
-                                    NULL, NULL);
+            ngx_ws_registry_members(call, &ctx->connection_id);
         }
 
     } else {
@@ -412,9 +409,7 @@ ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
 
         ngx_ws_presence_leave(call->worker, call->identity, call->conf,
                               &ctx->connection_id, 0);
-        ngx_ws_registry_members(call->worker, call->identity->tenant,
-                                call->identity->user, &ctx->connection_id,
-                                NULL, NULL);
+        ngx_ws_registry_members(call, &ctx->connection_id);
         ngx_str_set(&call->result,
                     "{\"message\":\"Disconnected successfully\"}");
 
@@ -474,15 +469,14 @@ ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
  * it.
  */
 
-static ngx_ws_redis_op_t *
-ngx_ws_registry_members(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
-    ngx_str_t *connection_id, ngx_ws_redis_reply_pt handler, void *data)
+static void
+ngx_ws_registry_members(ngx_ws_call_t *call, ngx_str_t *connection_id)
 {
     u_char               *p, buf[2 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
     ngx_str_t             args[5], keys[2], *prefix;
     ngx_ws_redis_key_t    connection, joined;
 
-    prefix = &w->conf->redis.prefix;
+    prefix = &call->worker->conf->redis.prefix;
 
     keys[0] = *ngx_ws_redis_key(&connection, prefix,
                                 NGX_WS_REDIS_KEY_CONNECTION, 0, 0,
@@ -491,16 +485,16 @@ ngx_ws_registry_members(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
                                 0, 0, connection_id);
 
     args[0] = *prefix;
-    p = ngx_ws_registry_number(&args[1], buf, tenant);
-    p = ngx_ws_registry_number(&args[2], p, user);
+    p = ngx_ws_registry_number(&args[1], buf, call->identity->tenant);
+    p = ngx_ws_registry_number(&args[2], p, call->identity->user);
     args[3].len = NGX_WS_TIME_MS_LEN;
     args[3].data = p;
     (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
 
     ngx_str_null(&args[4]);
 
-    return ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_MEMBERS, keys, 2, args, 5,
-                             handler, data);
+    (void) ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_MEMBERS, keys,
+                             2, args, 5, NULL, NULL);
 }
 
 
@@ -648,23 +642,25 @@ ngx_ws_registry_flush(ngx_ws_registry_t *reg)
 static void
 ngx_ws_registry_send(ngx_ws_registry_t *reg, ngx_ws_registry_end_t *end)
 {
-    u_char            buf[NGX_INT64_LEN];
-    ngx_str_t         args[3];
+    u_char           *p, buf[3 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
+    ngx_str_t         args[7];
     ngx_ws_worker_t  *w;
 
     w = reg->worker;
 
     args[0] = end->connection_id;
     args[1] = w->incarnation;
-    (void) ngx_ws_registry_number(&args[2], buf, end->socket);
+    p = ngx_ws_registry_number(&args[2], buf, end->socket);
+    p = ngx_ws_registry_number(&args[3], p, end->tenant);
+    p = ngx_ws_registry_number(&args[4], p, end->user);
+    args[5] = w->conf->redis.prefix;
+    args[6].len = NGX_WS_TIME_MS_LEN;
+    args[6].data = p;
+    (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
 
-    if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_UNLINK, args, 3,
-                             NULL, NULL)
-        == NULL
-        || ngx_ws_registry_members(w, end->tenant, end->user,
-                                   &end->connection_id,
-                                   ngx_ws_registry_sent, end)
-           == NULL)
+    if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_UNLINK, args, 7,
+                             ngx_ws_registry_sent, end)
+        == NULL)
     {
         ngx_add_timer(&reg->retry, NGX_WS_REGISTRY_RETRY);
         return;
