@@ -15,6 +15,10 @@
 /*
  * The scripts of lua/, each named by its file, where KEYS, ARGV and what is
  * returned are described.
+ *
+ * A Redis without memory refuses a script's first write if that may need some.
+ * Scripts that end something, or keep the workers going, therefore begin with
+ * a write that needs none, DEL for instance: what follows it is taken.
  */
 
 typedef enum {

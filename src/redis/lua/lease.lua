@@ -21,6 +21,7 @@ then
     return { 0 }
 end
 
+redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now + lease, ARGV[1])
 
 local watch = redis.call('HMGET', KEYS[2], 'at', 'since', 'run')

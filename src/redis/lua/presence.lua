@@ -41,9 +41,9 @@ for i = 1, #all, 2 do
     end
 end
 
-if what == 'look' and #all == 0 then
+if what == 'look' then
     redis.call('ZREM', KEYS[3], ARGV[14])
-    return false
+    if #all == 0 then return false end
 end
 
 local before = was.status or 'offline'

@@ -25,8 +25,6 @@ if #page == 0 then
     return 0
 end
 
-redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1])
-
 local function key(tenant, word, name)
     return ARGV[2] .. '{' .. tenant .. '}:' .. word .. ':' .. name
 end
@@ -141,5 +139,7 @@ for _, member in ipairs(redis.call('ZRANGE', KEYS[4], 0, -1)) do
         end
     end
 end
+
+redis.call('ZADD', KEYS[1], 'XX', now, ARGV[1])
 
 return 1
