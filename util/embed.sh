@@ -45,7 +45,9 @@ for file; do
         exit 1
     fi
 
-    for part in $(sed -n 's/^--@ //p' "$file"); do
+    parts=$(sed -n 's/^--@ //p' "$file")
+
+    for part in $parts; do
         if [ ! -f "${file%/*}/$part.lua" ]; then
             echo "$file: no part \"$part\"" >&2
             exit 1
