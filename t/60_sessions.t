@@ -122,6 +122,7 @@ ok &wait_until(sub { get($session, $owner) eq $unknown }, 5),
 $session = open_session('/engine.io/');
 my $ws = probe($session);
 kill_worker($other);
+wait_for_redis();
 is post($session, '4x', $other), '200 ok',
    'the worker that has probed dies: polling goes on';
 is get($session, $other), '200 4x', '  by another one';
@@ -131,6 +132,7 @@ $get = send_get($session);
 sleep 0.1;
 $other->reload;
 is answer($get), '200 6', 'the worker that holds the GET reloads';
+wait_for_redis();
 is post($session, '4y', $other), '200 ok', '  and the session goes on';
 is get($session, $other), '200 4y', '  by the next one';
 
