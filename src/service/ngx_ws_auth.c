@@ -143,17 +143,14 @@ ngx_ws_auth_create(ngx_ws_worker_t *w)
 {
     ngx_ws_auth_t  *auth;
 
-    auth = ngx_alloc(sizeof(ngx_ws_auth_t), w->log);
+    auth = ngx_calloc(sizeof(ngx_ws_auth_t), w->log);
     if (auth == NULL) {
         return NULL;
     }
 
     auth->worker = w;
-    auth->started = 0;
 
     ngx_queue_init(&auth->held);
-
-    ngx_memzero(&auth->start, sizeof(ngx_event_t));
 
     auth->start.handler = ngx_ws_auth_start_handler;
     auth->start.data = auth;
