@@ -113,16 +113,14 @@ cmd_asan() {
 }
 
 
-# the unit tests, without sanitizers, and the files for Test::Nginx that need
-# no stores
+# the unit tests, without sanitizers, and the files that need no stores
 
 cmd_valgrind() {
-    local files=()
-
     ensure_packages valgrind=valgrind
     begin_test
 
-    under="valgrind -q --leak-check=full --show-possibly-lost=no"
+    under="valgrind -q --leak-check=full"
+    under+=" --show-leak-kinds=definite --errors-for-leak-kinds=definite"
     under+=" --num-callers=30 --suppressions=$top/util/valgrind.supp"
     under+=" --error-exitcode=99"
     unit_out=$build/unit-plain
@@ -130,8 +128,7 @@ cmd_valgrind() {
     export TEST_NGINX_TIMEOUT=60
 
     if [ $# -eq 0 ]; then
-        mapfile -t files < <(grep -lE '^use Test::Nginx::Socket' t/10_*.t)
-        set -- unit "${files[@]}"
+        set -- unit t/10_*.t
     fi
 
     run_parts "$@"

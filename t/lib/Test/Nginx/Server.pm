@@ -172,12 +172,30 @@ sub children {
             or next;
 
         push @pids, $pid if $parent == $master && $state ne 'Z'
-                            && slurp("/proc/$pid/cmdline") =~ $title;
+                            && $self->title($pid) =~ $title;
     }
 
     @pids = sort { $a <=> $b } @pids;
 
     return @pids;
+}
+
+
+# What nginx calls a process.  Under valgrind it can't: then a child that has
+# waited for events is at work until it logs that it leaves.
+
+sub title {
+    my ($self, $pid) = @_;
+
+    return slurp("/proc/$pid/cmdline")
+        if (readlink("/proc/$pid/exe") // "") !~ /valgrind/;
+
+    return 'nginx: worker process is shutting down'
+        if $self->error_log =~ /\] $pid#\d+: gracefully shutting down/;
+
+    $self->{at_work}{$pid} ||= slurp("/proc/$pid/wchan") =~ /^(?:do|ep)_.*poll/;
+
+    return $self->{at_work}{$pid} ? "nginx: worker process\0" : '';
 }
 
 
