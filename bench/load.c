@@ -7,12 +7,14 @@
 /*
  * A load generator for plain WebSocket (one JSON object a message), by epoll:
  *
- *     load -p PORT [-s] [-f] [-P PID,...] [-m PID,...] SCENARIO [N [M [W]]]
+ *     load -p PORT [-s] [-f] [-P PID,...] [-m PID,...] [-r PATH]
+ *          SCENARIO [N [M [W]]]
  *
  *     -s  by TLS
  *     -f  to the floor (floor.c): there is nobody to authenticate with
  *     -P  processes whose CPU time counts
- *     -m  processes whose memory counts
+ *     -m  processes whose memory counts: the workers
+ *     -r  path of Redis' socket
  *
  *     idle N S       N sockets with three channels, S seconds of rest (of ten
  *                    members, of the user and of the tenant)
@@ -21,8 +23,10 @@
  *     pairs N M      N pairs, each one message to and fro, M in all
  *     connect M W    M connections that authenticate and subscribe
  *     cycle N M      N sockets opened and closed M times
+ *     club N W       N members of a tenant who come, W at once, and all go at
+ *                    once, but for ten who look on
  *
- * Each prints one line of figures.
+ * Each prints a line of figures, club one for each way.
  */
 
 
@@ -41,6 +45,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -55,6 +60,7 @@
 #define LOAD_OPENING     128       /* handshakes under way at once */
 #define LOAD_PATIENCE    30.0      /* seconds without any progress */
 #define LOAD_SETTLE      10        /* seconds to come to rest */
+#define LOAD_WATCHERS    10        /* members who look on */
 
 
 enum {
@@ -84,14 +90,26 @@ typedef struct {
 } load_pids_t;
 
 
+typedef struct {
+    double     workers;            /* seconds of CPU */
+    double     redis;
+    double     writes;
+    double     commands;
+} load_cost_t;
+
+
 static void load_idle(unsigned n, unsigned seconds);
 static void load_channels(const char *name, unsigned n, unsigned size,
     unsigned messages, unsigned flight);
 static void load_pairs(unsigned n, unsigned messages);
 static void load_connect(unsigned n, unsigned flight);
 static void load_cycle(unsigned n, unsigned times);
+static void load_club(unsigned n, unsigned flight);
+static void load_club_wait(const char *what, load_cost_t *before,
+    double start);
 
 static void load_open_all(unsigned n, unsigned flight);
+static void load_open_some(unsigned first, unsigned n, unsigned flight);
 static void load_close_all(void);
 static void load_open(load_conn_t *c);
 static void load_close(load_conn_t *c);
@@ -108,8 +126,11 @@ static void load_send_direct(load_conn_t *c);
 static unsigned load_user(load_conn_t *c);
 
 static void load_pids(load_pids_t *pids, char *list);
-static double load_cpu(void);
+static double load_cpu(load_pids_t *pids);
+static double load_writes(load_pids_t *pids);
 static double load_memory(void);
+static void load_cost(load_cost_t *cost);
+static void load_redis_info(load_cost_t *cost);
 static double load_now(void);
 static void load_die(const char *text);
 
@@ -118,6 +139,7 @@ static int            load_epoll;
 static int            load_floor;
 static int            load_port;
 static SSL_CTX       *load_ssl;
+static const char    *load_redis;
 static load_pids_t    load_cpu_pids, load_memory_pids;
 
 static load_conn_t   *load_conns;
@@ -126,6 +148,8 @@ static unsigned       load_room_size = 1;
 static unsigned       load_ready;
 static unsigned       load_opening;
 static int            load_ping_pong;
+static int            load_members;    /* no channel is subscribed to */
+static const char    *load_watched;    /* an event, at the first sockets */
 static uint64_t       load_delivered;
 static uint64_t       load_sent;
 static uint64_t       load_wanted;
@@ -141,7 +165,7 @@ main(int argc, char **argv)
     const char    *scenario;
     struct rlimit  rlmt;
 
-    while ((opt = getopt(argc, argv, "p:sfP:m:")) != -1) {
+    while ((opt = getopt(argc, argv, "p:sfP:m:r:")) != -1) {
         switch (opt) {
 
         case 'p':
@@ -162,6 +186,10 @@ main(int argc, char **argv)
 
         case 'm':
             load_pids(&load_memory_pids, optarg);
+            break;
+
+        case 'r':
+            load_redis = optarg;
             break;
 
         default:
@@ -207,6 +235,9 @@ main(int argc, char **argv)
     } else if (strcmp(scenario, "cycle") == 0) {
         load_cycle(arg[0], arg[1]);
 
+    } else if (strcmp(scenario, "club") == 0) {
+        load_club(arg[0], arg[1]);
+
     } else {
         load_die("no such scenario");
     }
@@ -230,13 +261,13 @@ load_idle(unsigned n, unsigned seconds)
     }
 
     memory = load_memory() - memory;
-    cpu = load_cpu();
+    cpu = load_cpu(&load_cpu_pids);
 
     for (end = load_now() + seconds; load_now() < end; /* void */) {
         load_turn(100);
     }
 
-    cpu = load_cpu() - cpu;
+    cpu = load_cpu(&load_cpu_pids) - cpu;
 
     printf("idle %u: %.0f bytes a connection", n, memory / n);
 
@@ -266,7 +297,7 @@ load_channels(const char *name, unsigned n, unsigned size, unsigned messages,
 
     load_delivered = 0;
     load_wanted = (uint64_t) messages * size;
-    cpu = load_cpu();
+    cpu = load_cpu(&load_cpu_pids);
     start = load_now();
     load_progress = start;
 
@@ -286,7 +317,7 @@ load_channels(const char *name, unsigned n, unsigned size, unsigned messages,
         load_turn(1000);
     }
 
-    cpu = load_cpu() - cpu;
+    cpu = load_cpu(&load_cpu_pids) - cpu;
 
     printf("%s %u, %u in flight: %.2f CPU s a million deliveries, "
            "%.0f deliveries a second, %s\n",
@@ -308,7 +339,7 @@ load_pairs(unsigned n, unsigned messages)
     load_ping_pong = 1;
     load_delivered = 0;
     load_wanted = messages;
-    cpu = load_cpu();
+    cpu = load_cpu(&load_cpu_pids);
     start = load_now();
     load_progress = start;
 
@@ -321,7 +352,7 @@ load_pairs(unsigned n, unsigned messages)
         load_turn(1000);
     }
 
-    cpu = load_cpu() - cpu;
+    cpu = load_cpu(&load_cpu_pids) - cpu;
 
     printf("pairs %u: %.2f CPU s a million messages, %.0f us to and fro\n",
            n, cpu * 1e6 / messages,
@@ -338,14 +369,14 @@ load_connect(unsigned n, unsigned flight)
         flight = 64;
     }
 
-    cpu = load_cpu();
+    cpu = load_cpu(&load_cpu_pids);
     start = load_now();
 
     load_open_all(n, flight);
 
     printf("connect %u, %u at once: %.0f a second, "
            "%.2f CPU s a million\n", n, flight, n / (load_now() - start),
-           (load_cpu() - cpu) * 1e6 / n);
+           (load_cpu(&load_cpu_pids) - cpu) * 1e6 / n);
 }
 
 
@@ -374,20 +405,100 @@ load_cycle(unsigned n, unsigned times)
 }
 
 
+/* Those who look on have come before; each of them is to hear of all others. */
+
+static void
+load_club(unsigned n, unsigned flight)
+{
+    double       end, start;
+    unsigned     i;
+    load_cost_t  before;
+
+    load_conns = calloc(n, sizeof(load_conn_t));
+    load_nconns = n;
+
+    load_members = 1;
+    load_open_some(0, LOAD_WATCHERS, flight);
+
+    for (end = load_now() + 3; load_now() < end; /* void */) {
+        load_turn(100);
+    }
+
+    load_wanted = (uint64_t) LOAD_WATCHERS * (n - LOAD_WATCHERS);
+
+    load_watched = "{\"event\":\"user:online\"";
+    load_delivered = 0;
+    load_cost(&before);
+
+    load_open_some(LOAD_WATCHERS, n, flight);
+
+    start = load_now();
+    load_club_wait("come", &before, start);
+
+    load_watched = "{\"event\":\"user:offline\"";
+    load_delivered = 0;
+    load_cost(&before);
+    start = load_now();
+
+    for (i = LOAD_WATCHERS; i < n; i++) {
+        load_close(&load_conns[i]);
+    }
+
+    load_club_wait("gone", &before, start);
+}
+
+
+static void
+load_club_wait(const char *what, load_cost_t *before, double start)
+{
+    double       known, end, n;
+    load_cost_t  after;
+
+    while (load_delivered < load_wanted) {
+        load_turn(1000);
+    }
+
+    known = load_now();
+
+    for (end = known + 1; load_now() < end; /* void */) {
+        load_turn(100);
+    }
+
+    load_cost(&after);
+
+    n = (double) load_wanted / LOAD_WATCHERS;
+
+    printf("club %u, %s: %.0f us of the workers a member, %.0f of Redis, "
+           "%.1f commands, %.1f writes; known after %.1f s, %s\n",
+           load_nconns, what, (after.workers - before->workers) * 1e6 / n,
+           (after.redis - before->redis) * 1e6 / n,
+           (after.commands - before->commands) / n,
+           (after.writes - before->writes) / n, known - start,
+           load_delivered == load_wanted ? "none twice" : "TOO MANY");
+}
+
+
 static void
 load_open_all(unsigned n, unsigned flight)
 {
-    unsigned  i;
-
     if (load_conns == NULL) {
         load_conns = calloc(n, sizeof(load_conn_t));
         load_nconns = n;
     }
 
     load_ready = 0;
+    load_open_some(0, n, flight);
+}
+
+
+static void
+load_open_some(unsigned first, unsigned n, unsigned flight)
+{
+    unsigned  i;
+
     load_progress = load_now();
 
-    for (i = 0; load_ready < n; /* void */) {
+    for (i = first; load_ready < n; /* void */) {
 
         while (i < n && load_opening < flight) {
             load_open(&load_conns[i++]);
@@ -682,17 +793,24 @@ load_message(load_conn_t *c, const char *p, size_t len)
             exit(1);
         }
 
-        if (c->state == LOAD_AUTHENTICATING) {
+        if (c->state == LOAD_AUTHENTICATING && !load_members) {
             c->state = LOAD_SUBSCRIBING;
             load_send(c, "{\"event\":\"subscribe\",\"id\":2,\"data\":"
                       "{\"channel\":\"bench-%u\"}}", c->room);
 
-        } else if (c->state == LOAD_SUBSCRIBING) {
+        } else if (c->state < LOAD_READY) {
             c->state = LOAD_READY;
             load_ready++;
             load_opening--;
         }
 
+        return;
+    }
+
+    if (load_watched && len >= strlen(load_watched)
+        && memcmp(p, load_watched, strlen(load_watched)) == 0)
+    {
+        load_delivered += (c < load_conns + LOAD_WATCHERS);
         return;
     }
 
@@ -806,7 +924,7 @@ load_pids(load_pids_t *pids, char *list)
 /* Seconds of CPU time of the processes; the kernel counts clock ticks. */
 
 static double
-load_cpu(void)
+load_cpu(load_pids_t *pids)
 {
     int            i;
     char           path[64], line[1024], *p;
@@ -816,8 +934,8 @@ load_cpu(void)
 
     sum = 0;
 
-    for (i = 0; i < load_cpu_pids.n; i++) {
-        snprintf(path, sizeof(path), "/proc/%d/stat", load_cpu_pids.pids[i]);
+    for (i = 0; i < pids->n; i++) {
+        snprintf(path, sizeof(path), "/proc/%d/stat", pids->pids[i]);
 
         f = fopen(path, "r");
         if (f == NULL || fgets(line, sizeof(line), f) == NULL) {
@@ -839,6 +957,103 @@ load_cpu(void)
     }
 
     return sum;
+}
+
+
+/* System calls that write to a descriptor; send() is none of them. */
+
+static double
+load_writes(load_pids_t *pids)
+{
+    int            i;
+    char           path[64], line[256];
+    FILE          *f;
+    double         sum;
+    unsigned long  n;
+
+    sum = 0;
+
+    for (i = 0; i < pids->n; i++) {
+        snprintf(path, sizeof(path), "/proc/%d/io", pids->pids[i]);
+
+        f = fopen(path, "r");
+        if (f == NULL) {
+            load_die(path);
+        }
+
+        while (fgets(line, sizeof(line), f)) {
+            if (sscanf(line, "syscw: %lu", &n) == 1) {
+                sum += (double) n;
+            }
+        }
+
+        fclose(f);
+    }
+
+    return sum;
+}
+
+
+static void
+load_cost(load_cost_t *cost)
+{
+    cost->workers = load_cpu(&load_memory_pids);
+    cost->writes = load_writes(&load_memory_pids);
+    load_redis_info(cost);
+}
+
+
+/* What Redis says of itself; commands of scripts count as others do. */
+
+static void
+load_redis_info(load_cost_t *cost)
+{
+    int                 fd;
+    char               *line;
+    double              n;
+    ssize_t             rc;
+    size_t              len;
+    struct sockaddr_un  sun;
+
+    static char         info[1 << 17];
+    static const char   request[] = "INFO everything\r\nQUIT\r\n";
+
+    memset(&sun, 0, sizeof(sun));
+    sun.sun_family = AF_UNIX;
+    snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", load_redis);
+
+    fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    if (fd == -1
+        || connect(fd, (struct sockaddr *) &sun, sizeof(sun)) == -1
+        || write(fd, request, sizeof(request) - 1) == -1)
+    {
+        load_die(load_redis);
+    }
+
+    len = 0;
+
+    while ((rc = read(fd, info + len, sizeof(info) - 1 - len)) > 0) {
+        len += (size_t) rc;
+    }
+
+    close(fd);
+
+    info[len] = '\0';
+    cost->redis = 0;
+    cost->commands = 0;
+
+    for (line = strtok(info, "\r\n"); line; line = strtok(NULL, "\r\n")) {
+
+        if (sscanf(line, "used_cpu_sys:%lf", &n) == 1
+            || sscanf(line, "used_cpu_user:%lf", &n) == 1)
+        {
+            cost->redis += n;
+
+        } else if (sscanf(line, "cmdstat_%*[^:]:calls=%lf", &n) == 1) {
+            cost->commands += n;
+        }
+    }
 }
 
 
