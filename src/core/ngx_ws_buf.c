@@ -41,9 +41,45 @@ ngx_ws_buf_alloc(ngx_uint_t first, size_t len, ngx_log_t *log)
     wb->binary = ((first & 0xf) == NGX_WS_FRAME_BINARY);
     wb->window = 0;
     wb->patient = 0;
+    wb->messages = 1;
     wb->deflated = NULL;
 
     (void) ngx_ws_frame_head(wb->data, first, len);
+
+    return wb;
+}
+
+
+ngx_ws_buf_t *
+ngx_ws_buf_join(ngx_ws_buf_t **wbs, ngx_uint_t n, ngx_log_t *log)
+{
+    size_t         size;
+    u_char        *p;
+    ngx_uint_t     i;
+    ngx_ws_buf_t  *wb;
+
+    size = 0;
+
+    for (i = 0; i < n; i++) {
+        size += wbs[i]->size;
+    }
+
+    wb = ngx_alloc(sizeof(ngx_ws_buf_t) + size, log);
+    if (wb == NULL) {
+        return NULL;
+    }
+
+    ngx_memzero(wb, sizeof(ngx_ws_buf_t));
+
+    wb->refs = 1;
+    wb->size = (uint32_t) size;
+    wb->messages = (uint32_t) n;
+
+    p = wb->data;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_cpymem(p, wbs[i]->data, wbs[i]->size);
+    }
 
     return wb;
 }

@@ -30,6 +30,7 @@ struct ngx_ws_buf_s {
     u_char          binary;        /* a binary message, not a text */
     u_char          window;        /* of this compressed form */
     u_char          patient;       /* may wait for others to go with it */
+    uint32_t        messages;      /* 1, or more: see ngx_ws_buf_join() */
     ngx_ws_buf_t   *deflated;      /* compressed forms, made on demand */
     u_char          data[];
 };
@@ -47,6 +48,13 @@ struct ngx_ws_buf_s {
  * One reference, the caller's.  NULL when there is no memory.
  */
 ngx_ws_buf_t *ngx_ws_buf_create(ngx_uint_t opcode, size_t len,
+    ngx_log_t *log);
+
+/*
+ * Whole frames one after the other, for a WebSocket without compression, where
+ * they go as one; its payload is all of them.  NULL when there is no memory.
+ */
+ngx_ws_buf_t *ngx_ws_buf_join(ngx_ws_buf_t **wbs, ngx_uint_t n,
     ngx_log_t *log);
 
 /*

@@ -62,6 +62,7 @@ static void ngx_ws_connection_pause(ngx_ws_transport_t *t);
 static void ngx_ws_connection_resume(ngx_ws_transport_t *t);
 static size_t ngx_ws_connection_room(ngx_ws_transport_t *t);
 static ngx_uint_t ngx_ws_connection_receiving(ngx_ws_transport_t *t);
+static ngx_uint_t ngx_ws_connection_joined(ngx_ws_transport_t *t);
 
 static void ngx_ws_connection_read_handler(ngx_event_t *rev);
 static void ngx_ws_connection_read(ngx_ws_connection_t *wsc);
@@ -108,7 +109,8 @@ static const ngx_ws_transport_ops_t  ngx_ws_connection_ops = {
     ngx_ws_connection_pause,
     ngx_ws_connection_resume,
     ngx_ws_connection_room,
-    ngx_ws_connection_receiving
+    ngx_ws_connection_receiving,
+    ngx_ws_connection_joined
 };
 
 
@@ -279,6 +281,13 @@ ngx_ws_connection_receiving(ngx_ws_transport_t *t)
     wsc->received = 0;
 
     return received;
+}
+
+
+static ngx_uint_t
+ngx_ws_connection_joined(ngx_ws_transport_t *t)
+{
+    return !((ngx_ws_connection_t *) t)->deflate.on;
 }
 
 

@@ -202,7 +202,7 @@ ngx_ws_send_drop(ngx_ws_send_queue_t *q)
         q->bytes -= ngx_ws_send_cost(wb);
 
         ngx_ws_metric_sub(SEND_QUEUE, ngx_ws_send_cost(wb));
-        ngx_ws_metric_add(MESSAGES_DROPPED, 1);
+        ngx_ws_metric_add(MESSAGES_DROPPED, wb->messages);
 
         ngx_ws_buf_unref(wb);
     }

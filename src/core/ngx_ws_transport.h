@@ -54,6 +54,9 @@ typedef struct {
      * where messages come whole.
      */
     ngx_uint_t      (*receiving)(ngx_ws_transport_t *t);
+
+    /* Whether send() takes joined frames; NULL: it does not. */
+    ngx_uint_t      (*joined)(ngx_ws_transport_t *t);
 } ngx_ws_transport_ops_t;
 
 

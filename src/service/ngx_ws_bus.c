@@ -14,8 +14,11 @@
 
 /*
  * The text of an event is "id except seq event data", separated by single
- * spaces; a name of an event has none.
+ * spaces; a name of an event has none.  A batch is "*" and such texts, each
+ * without line feeds, with line feeds between them.
  */
+
+#define NGX_WS_BUS_BATCH  '*'
 
 
 struct ngx_ws_bus_s {
@@ -28,6 +31,11 @@ static ngx_int_t ngx_ws_bus_listen(ngx_ws_bus_t *bus);
 static void ngx_ws_bus_filled(void *data, ngx_ws_channel_t *ch);
 static void ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch);
 static void ngx_ws_bus_confirmed(void *data, ngx_int_t rc);
+static ngx_int_t ngx_ws_bus_batch(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch,
+    ngx_str_t *payload);
+static ngx_int_t ngx_ws_bus_event(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch,
+    ngx_str_t *payload);
+static void ngx_ws_bus_free(ngx_ws_buf_t **encoded);
 static ngx_int_t ngx_ws_bus_decode(ngx_ws_bus_event_t *ev,
     ngx_str_t *payload);
 static ngx_uint_t ngx_ws_bus_patient(ngx_str_t *event);
@@ -203,11 +211,10 @@ ngx_ws_bus_publish(ngx_pool_t *pool, ngx_str_t *channel, ngx_str_t *text,
 void
 ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel, ngx_str_t *payload)
 {
-    ngx_str_t            rest, verb;
-    ngx_uint_t           i;
-    ngx_ws_worker_t     *w;
-    ngx_ws_channel_t    *ch;
-    ngx_ws_bus_event_t   ev;
+    ngx_int_t          rc;
+    ngx_str_t          rest, verb;
+    ngx_ws_worker_t   *w;
+    ngx_ws_channel_t  *ch;
 
     w = bus->worker;
 
@@ -226,18 +233,98 @@ ngx_ws_bus_message(ngx_ws_bus_t *bus, ngx_str_t *channel, ngx_str_t *payload)
         return;
     }
 
-    if (ngx_ws_bus_decode(&ev, payload) != NGX_OK) {
+    if (payload->len && payload->data[0] == NGX_WS_BUS_BATCH) {
+        rc = ngx_ws_bus_batch(bus, ch, payload);
+
+    } else {
+        rc = ngx_ws_bus_event(bus, ch, payload);
+    }
+
+    if (rc != NGX_OK) {
         ngx_log_error(NGX_LOG_ERR, w->log, 0,
                       "redis channel \"%V\" has sent what is no event",
                       channel);
-        return;
+    }
+}
+
+
+static ngx_int_t
+ngx_ws_bus_batch(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch, ngx_str_t *payload)
+{
+    u_char              *p, *last, *end;
+    ngx_str_t            line;
+    ngx_uint_t           i, n;
+    ngx_ws_bus_batch_t   batch;
+
+    ngx_memzero(&batch, sizeof(ngx_ws_bus_batch_t));
+
+    last = payload->data + payload->len;
+    n = 1;
+
+    for (p = payload->data; p < last; p++) {
+        n += (*p == LF);
     }
 
-    ngx_ws_channel_each(w->channels, ch, w->handler->deliver, &ev);
+    batch.events = ngx_alloc(n * sizeof(ngx_ws_bus_event_t),
+                             bus->worker->log);
+    if (batch.events == NULL) {
+        return NGX_OK;
+    }
+
+    for (p = payload->data + 1; batch.n < n; p = end + 1) {
+        end = ngx_strlchr(p, last, LF);
+        end = end ? end : last;
+
+        line.data = p;
+        line.len = end - p;
+
+        if (ngx_ws_bus_decode(&batch.events[batch.n], &line) != NGX_OK) {
+            break;
+        }
+
+        batch.n++;
+    }
+
+    ngx_ws_channel_each(bus->worker->channels, ch,
+                        bus->worker->handler->deliver_batch, &batch);
+
+    for (i = 0; i < batch.n; i++) {
+        ngx_ws_bus_free(batch.events[i].encoded);
+    }
+
+    ngx_ws_bus_free(batch.encoded);
+    ngx_free(batch.events);
+
+    return batch.n == n ? NGX_OK : NGX_ERROR;
+}
+
+
+static ngx_int_t
+ngx_ws_bus_event(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch, ngx_str_t *payload)
+{
+    ngx_ws_bus_event_t  ev;
+
+    if (ngx_ws_bus_decode(&ev, payload) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    ngx_ws_channel_each(bus->worker->channels, ch,
+                        bus->worker->handler->deliver, &ev);
+
+    ngx_ws_bus_free(ev.encoded);
+
+    return NGX_OK;
+}
+
+
+static void
+ngx_ws_bus_free(ngx_ws_buf_t **encoded)
+{
+    ngx_uint_t  i;
 
     for (i = 0; i < NGX_WS_DIALECTS_N; i++) {
-        if (ev.encoded[i]) {
-            ngx_ws_buf_unref(ev.encoded[i]);
+        if (encoded[i]) {
+            ngx_ws_buf_unref(encoded[i]);
         }
     }
 }
@@ -357,6 +444,42 @@ ngx_ws_bus_buf(ngx_ws_bus_event_t *ev, const ngx_ws_dialect_t *dialect,
         wb->patient = (u_char) ev->patient;
         ev->encoded[dialect->id] = wb;
     }
+
+    return wb;
+}
+
+
+ngx_ws_buf_t *
+ngx_ws_bus_batch_buf(ngx_ws_bus_batch_t *batch,
+    const ngx_ws_dialect_t *dialect, ngx_log_t *log)
+{
+    ngx_uint_t      i;
+    ngx_ws_buf_t   *wb, **wbs;
+
+    wb = batch->encoded[dialect->id];
+
+    if (wb || batch->n == 0) {
+        return wb;
+    }
+
+    wbs = ngx_alloc(batch->n * sizeof(ngx_ws_buf_t *), log);
+    if (wbs == NULL) {
+        return NULL;
+    }
+
+    for (i = 0; i < batch->n; i++) {
+        wbs[i] = ngx_ws_bus_buf(&batch->events[i], dialect, log);
+        if (wbs[i] == NULL) {
+            break;
+        }
+    }
+
+    if (i == batch->n) {
+        wb = ngx_ws_buf_join(wbs, i, log);
+        batch->encoded[dialect->id] = wb;
+    }
+
+    ngx_free(wbs);
 
     return wb;
 }

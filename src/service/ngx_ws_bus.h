@@ -36,6 +36,17 @@ typedef struct {
 } ngx_ws_bus_event_t;
 
 
+/* Events that were published together, in this order. */
+
+typedef struct {
+    ngx_ws_bus_event_t   *events;
+    ngx_uint_t            n;
+
+    /* made by ngx_ws_bus_batch_buf() when the first subscriber asks */
+    ngx_ws_buf_t         *encoded[NGX_WS_DIALECTS_N];
+} ngx_ws_bus_batch_t;
+
+
 /* Somebody who waits for a channel; lives with the caller. */
 
 typedef struct ngx_ws_bus_wait_s  ngx_ws_bus_wait_t;
@@ -83,6 +94,10 @@ ngx_uint_t ngx_ws_bus_publish(ngx_pool_t *pool, ngx_str_t *channel,
  * long as the event.  NULL without memory.
  */
 ngx_ws_buf_t *ngx_ws_bus_buf(ngx_ws_bus_event_t *ev,
+    const ngx_ws_dialect_t *dialect, ngx_log_t *log);
+
+/* The same of all events of the batch, joined: see ngx_ws_buf_join(). */
+ngx_ws_buf_t *ngx_ws_bus_batch_buf(ngx_ws_bus_batch_t *batch,
     const ngx_ws_dialect_t *dialect, ngx_log_t *log);
 
 /*

@@ -53,6 +53,8 @@ typedef struct {
                                       ngx_str_t *rest);
     /* an event for a subscriber of a channel; see ngx_ws_bus.h */
     ngx_ws_channel_each_pt   deliver;
+    /* several of them at once */
+    ngx_ws_channel_each_pt   deliver_batch;
     /* the link for messages is lost */
     void                   (*deaf)(ngx_ws_worker_t *w);
     /* both links stand again; what was sent meanwhile was not heard */

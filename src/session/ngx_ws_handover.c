@@ -71,6 +71,7 @@ static const ngx_ws_transport_ops_t  ngx_ws_handover_ops = {
     ngx_ws_handover_flow,
     ngx_ws_handover_flow,
     ngx_ws_handover_room,
+    NULL,
     NULL
 };
 

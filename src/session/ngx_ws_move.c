@@ -100,6 +100,7 @@ static const ngx_ws_transport_ops_t  ngx_ws_move_ops = {
     ngx_ws_move_flow,
     ngx_ws_move_flow,
     ngx_ws_move_room,
+    NULL,
     NULL
 };
 

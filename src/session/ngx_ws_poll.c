@@ -56,6 +56,7 @@ static const ngx_ws_transport_ops_t  ngx_ws_poll_ops = {
     ngx_ws_poll_pause,
     ngx_ws_poll_resume,
     ngx_ws_poll_room,
+    NULL,
     NULL
 };
 

@@ -60,6 +60,7 @@ static void ngx_ws_session_raw_ping(ngx_ws_session_t *s);
 
 static void ngx_ws_session_expired(ngx_ws_worker_t *w, ngx_ws_identity_t *id);
 static void ngx_ws_session_deliver(void *subscriber, void *data);
+static void ngx_ws_session_deliver_batch(void *subscriber, void *data);
 static void ngx_ws_session_lost(ngx_ws_worker_t *w);
 
 
@@ -94,6 +95,7 @@ static ngx_ws_session_client_t  ngx_ws_session_nobody;
 const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
     ngx_ws_session_control,
     ngx_ws_session_deliver,
+    ngx_ws_session_deliver_batch,
     ngx_ws_relay_deaf,
     ngx_ws_delivery_hearing,
     ngx_ws_session_expired,
@@ -488,9 +490,9 @@ ngx_ws_session_leave_all(ngx_ws_session_t *s)
 static void
 ngx_ws_session_sent(ngx_ws_session_t *s, ngx_ws_buf_t *wb)
 {
-    ngx_ws_metric_add(MESSAGES_SENT, 1);
+    ngx_ws_metric_add(MESSAGES_SENT, wb->messages);
 
-    s->nsent++;
+    s->nsent += wb->messages;
     s->sent += ngx_ws_buf_len(wb);
 }
 
@@ -862,6 +864,35 @@ ngx_ws_session_deliver(void *subscriber, void *data)
     }
 
     ngx_ws_session_deliver_buf(s, ev, wb);
+}
+
+
+/* None of a batch is kept for a user, or left out for a socket. */
+
+static void
+ngx_ws_session_deliver_batch(void *subscriber, void *data)
+{
+    ngx_ws_session_t    *s = subscriber;
+    ngx_ws_bus_batch_t  *batch = data;
+
+    ngx_uint_t     i;
+    ngx_ws_buf_t  *wb;
+
+    if (s->transport->ops->joined == NULL
+        || !s->transport->ops->joined(s->transport))
+    {
+        for (i = 0; i < batch->n; i++) {
+            ngx_ws_session_deliver(s, &batch->events[i]);
+        }
+
+        return;
+    }
+
+    wb = ngx_ws_bus_batch_buf(batch, s->dialect, s->log);
+
+    if (wb && s->transport->ops->send(s->transport, wb) == NGX_OK) {
+        ngx_ws_session_sent(s, wb);
+    }
 }
 
 
