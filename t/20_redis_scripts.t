@@ -340,4 +340,113 @@ ok(defined $redis->command('ZSCORE', 'inbox', '900:7'),
    'by time, the id is from an older block');
 is($redis->command('ZSCORE', 'inbox', '5001:7'), undef, 'the first has gone');
 
+
+note 'due';
+
+$redis->command('ZADD', 'due', 1, 'late', 9e15, 'later');
+
+is_deeply(run('due', ['due'], 10), [0, 'late'], 'what is late');
+$redis->command('ZREM', 'due', 'late');
+$redis->command('ZADD', 'due', (time() + 0.1) * 1000, 'soon');
+
+my $due = run('due', ['due'], 10);
+
+cmp_ok($due->[0], '<=', 100, 'when the next one is');
+is(@$due, 1, 'which is not yet');
+
+$redis->command('DEL', 'due');
+is_deeply(run('due', ['due'], 10), [-1], 'nothing waits');
+
+
+note 'presence';
+
+my ($ONLINE, $DUE, $EDGES) = ('ws:{1}:online', 'ws:_:presence',
+                              'ws:{1}:edges');
+
+sub presence {
+    my ($what, $user, $status, $message) = @_;
+
+    return run('presence',
+               ["ws:{1}:status:$user", $ONLINE, $DUE, 'ws:{1}:tenant', $EVENTS,
+                'ws:_:conn:p', "${SOCKETS}w1", $EDGES],
+               $what, 1, $user, 'Ada', $what eq 'set' ? '' : "p$user", 0,
+               $status // '', '', $message // '', defined $message ? 1 : 0, 0,
+               4711, '2025-10-24T10:00:00.123Z', "1 $user ", 'w1', 17);
+}
+
+# what is told, as "user event", in its messages
+
+my $feed = $redis->client;
+
+$feed->command('SUBSCRIBE', 'ws:{1}:tenant');
+
+sub told {
+    my @told;
+
+    while (defined(my $message = $feed->receive(0.1))) {
+        push @told, [map { m/^0 0 0 (\S+) \{"userId":(\d+)/ ? "$2 $1" : $_ }
+                     split /\n/, $message->[2] =~ s/^\*//r];
+    }
+
+    return \@told;
+}
+
+presence('join', 1);
+presence('leave', 1);
+presence('join', 2);
+is_deeply(told(), [['1 user:online'], ['1 user:offline'], ['2 user:online']],
+          'each at once among few');
+is($redis->command('ZSCORE', $DUE, '1 0 '), undef, 'nothing else falls due');
+
+$redis->command('HSET', $ONLINE, map { $_, '{}' } 101 .. 115);
+
+presence('join', 1);
+is_deeply(told(), [['1 user:online']], 'the first in a crowd at once');
+cmp_ok($redis->command('ZSCORE', $DUE, '1 0 '), '<=', time() * 1000 + 200,
+       'a moment begins');
+
+$redis->command('ZADD', $DUE, 9e15, '1 0 ');
+
+presence('join', 3);
+presence('set', 3, 'away');
+presence('set', 3, 'busy', "a\nb");
+presence('leave', 1);
+presence('join', 1);
+presence('leave', 1);
+presence('join', 4);
+presence('leave', 4);
+is_deeply(told(), [], 'the others wait');
+
+presence('tell', 0);
+
+my $told = told();
+
+is(@$told, 1, 'and are told at once');
+is_deeply([grep { /^1 / } @{$told->[0]}], ['1 user:offline'],
+          'opposite ones have cancelled');
+is_deeply([grep { /^3 / } @{$told->[0]}], ['3 user:online', '3 user:presence'],
+          'the latest status after the edge');
+is_deeply([grep { /^4 / } @{$told->[0]}], ['4 user:online', '4 user:offline'],
+          'a first pair is told, in its order');
+is($redis->command('EXISTS', $EDGES), 0, 'nothing waits');
+cmp_ok($redis->command('ZSCORE', $DUE, '1 0 '), '<=', time() * 1000 + 200,
+       'the next moment begins');
+
+presence('tell', 0);
+is($redis->command('ZSCORE', $DUE, '1 0 '), undef, 'and ends without a word');
+
+presence('join', 5);
+$redis->command('ZADD', $DUE, 1, '1 0 ');
+presence('leave', 5);
+is_deeply(told(), [['5 user:online'], ['5 user:offline']],
+          'whoever comes when it is over tells, too');
+
+$redis->command('ZADD', $DUE, 9e15, '1 0 ');
+presence('join', $_) for 2001 .. 3000;
+presence('tell', 0);
+$told = told();
+cmp_ok(@$told, '>', 1, 'a great many in several messages');
+cmp_ok(@$told, '<', 4, 'but few');
+is(scalar(map { @$_ } @$told), 1000, 'none is lost');
+
 done_testing();

@@ -82,6 +82,9 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
     [NGX_WS_REDIS_KEY_ONLINE] =
         { ngx_string("online"), NGX_WS_REDIS_KEY_TENANTS, 0 },
 
+    [NGX_WS_REDIS_KEY_EDGES] =
+        { ngx_string("edges"), NGX_WS_REDIS_KEY_TENANTS, 0 },
+
     [NGX_WS_REDIS_KEY_TYPING] =
         { ngx_string("typing"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_NAME },

@@ -37,6 +37,7 @@ typedef enum {
     NGX_WS_REDIS_KEY_SENT,             /* ws:{7}:sent:messageId */
     NGX_WS_REDIS_KEY_STATUS,           /* ws:{7}:status:12 */
     NGX_WS_REDIS_KEY_ONLINE,           /* ws:{7}:online */
+    NGX_WS_REDIS_KEY_EDGES,            /* ws:{7}:edges */
     NGX_WS_REDIS_KEY_TYPING,           /* ws:{7}:typing:conversation */
     NGX_WS_REDIS_KEY_CONVERSATION,     /* ws:{7}:conv:conversation */
     NGX_WS_REDIS_KEY_PENDING,          /* ws:{7}:pending:12 */

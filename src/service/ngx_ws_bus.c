@@ -282,6 +282,8 @@ ngx_ws_bus_batch(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch, ngx_str_t *payload)
             break;
         }
 
+        /* they have waited in Redis */
+        batch.events[batch.n].patient = 0;
         batch.n++;
     }
 

@@ -18,7 +18,7 @@
 #define NGX_WS_PRESENCE_REST     90000   /* without a call, ms */
 #define NGX_WS_PRESENCE_RETRY    1000
 #define NGX_WS_PRESENCE_MESSAGE  500     /* characters */
-#define NGX_WS_PRESENCE_KEYS     7
+#define NGX_WS_PRESENCE_KEYS     8
 #define NGX_WS_PRESENCE_ARGS     16
 
 
@@ -106,7 +106,10 @@ ngx_ws_presences_down(ngx_ws_presences_t *presences)
 }
 
 
-/* The grace is over, or a connection without a socket has fallen silent. */
+/*
+ * The grace is over, or a connection without a socket has fallen silent; user
+ * 0: it is time to tell the edges that have been collected.
+ */
 
 static void
 ngx_ws_presences_due(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
@@ -122,7 +125,8 @@ ngx_ws_presences_due(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
     }
 
     presence = ngx_pcalloc(call->pool, sizeof(ngx_ws_presence_t));
-    op = presence ? ngx_ws_presence_op(call, "look", presence) : NULL;
+    op = presence ? ngx_ws_presence_op(call, user ? "look" : "tell",
+                                       presence) : NULL;
 
     if (op == NULL) {
         ngx_ws_call_done(call);
@@ -334,7 +338,8 @@ ngx_ws_presence_send(ngx_ws_call_t *call)
         NGX_WS_REDIS_KEY_TENANT,
         NGX_WS_REDIS_KEY_EVENTS,
         NGX_WS_REDIS_KEY_CONNECTION,
-        NGX_WS_REDIS_KEY_OWNED
+        NGX_WS_REDIS_KEY_OWNED,
+        NGX_WS_REDIS_KEY_EDGES
     };
 
     w = call->worker;

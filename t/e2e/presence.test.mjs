@@ -163,3 +163,30 @@ test('a connection without a socket ends when it is silent for long', async () =
   await until(() => sql(`SELECT status FROM websocket_connections
     WHERE connection_id = '${id}'`)[0]?.[0] === 'disconnected', 'the record');
 });
+
+test('in a crowd, edges come together, by every transport', async () => {
+  const coming = [jane, ada, max];
+  for (const account of coming) await gone(account);
+
+  const crowd = Array.from({ length: 16 }, (_, i) => `${9001 + i}`);
+  redis('HSET', 'ws:{1}:online', ...crowd.flatMap((id) => [id, '{}']));
+  const watchers = await Promise.all(['websocket', 'polling'].map(
+    (transport) => login(john, { transports: [transport] })));
+  const seen = await Promise.all(watchers.map((socket) => Promise.all(
+    coming.map(({ id }) => watch(socket, id)))));
+
+  const sockets = await Promise.all(coming.map((account) => login(account)));
+  const online = coming.map(() => [['user:online', 'online']]);
+  await until(() => seen.flat().every((events) => events.length > 0));
+  assert.deepEqual(seen, [online, online]);
+
+  sockets.forEach((socket) => socket.disconnect());
+  await until(() => seen.flat().every((events) => events.length > 1));
+  const both = coming.map(() => [['user:online', 'online'], ['user:offline', 'offline']]);
+  assert.deepEqual(seen, [both, both]);
+
+  redis('HDEL', 'ws:{1}:online', ...crowd);
+  assert.equal(redis('EXISTS', 'ws:{1}:edges'), '0');
+  await until(() => redis('ZSCORE', 'ws:_:presence', '1 0 ') === '');
+  watchers.forEach((socket) => socket.disconnect());
+});

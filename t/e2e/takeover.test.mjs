@@ -89,9 +89,10 @@ async function scene(what) {
   const name = `${what}_${run}`;
   await offline(jane);
   const watcher = await login(here, john);
-  const victim = await login(there, jane, { connectionId: `conn_${name}` });
-  await emit(watcher, 'subscribe', { channel: name });
   const seen = watch(watcher, 2);
+  const victim = await login(there, jane, { connectionId: `conn_${name}` });
+  await until(() => seen.includes('user:online'), 'Jane is online');
+  await emit(watcher, 'subscribe', { channel: name });
   await emit(victim, 'subscribe', { channel: name });
   await emit(victim, 'user:typing', { conversationId: name, isTyping: true, channel: name });
   const { messageId } = await emit(watcher, 'message:direct',
@@ -99,7 +100,8 @@ async function scene(what) {
   await until(() => seen.includes('user:typing true'), 'Jane types');
   await until(() => sql(`SELECT status FROM websocket_events
     WHERE id = ${messageId}`)[0]?.[0] === 'delivered', 'the message is delivered');
-  assert.deepEqual(seen, [`channel:user-joined ${name}`, 'user:typing true']);
+  assert.deepEqual(seen, ['user:online', `channel:user-joined ${name}`,
+    'user:typing true']);
   seen.length = 0;
   return { name, watcher, victim, seen, messageId };
 }
@@ -172,9 +174,11 @@ test('a worker that was stopped for long closes its sockets, and goes on', async
   assert.match(there.log(), /has lost its lease/);
   assert.deepEqual(there.workers(), [pid]);
 
-  const again = await redelivered(there, it.messageId, { connectionId: `conn_${it.name}` });
   const watcher = await login(here, john);
   const seen = watch(watcher, 2);
+  const again = await redelivered(there, it.messageId, { connectionId: `conn_${it.name}` });
+  await until(() => seen.includes('user:online'), 'Jane is online');
+  seen.length = 0;
   again.disconnect();
   await until(() => seen.includes('user:offline'), 'Jane is offline', limit);
   assert.deepEqual(seen, ['user:offline']);

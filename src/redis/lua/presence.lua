@@ -2,8 +2,9 @@
 -- what that makes of the user is published, recorded and listed.
 --
 -- KEYS    user's presence, who is online, what falls due, tenant's channel,
---         events, connection, sockets of the owner
--- ARGV    1 what: join, leave, touch, set or look
+--         events, connection, sockets of the owner, edges not yet told
+-- ARGV    1 what: join, leave, touch, set, look, or tell: all edges of the
+--           tenant
 --         2 tenant_id, 3 user_id, 4 name
 --         5 connection_id, empty for the user as a whole
 --         6 milliseconds that the connection counts without a sign of life;
@@ -19,11 +20,45 @@
 -- Fields of the presence: status, device, last_message, away_since,
 -- last_seen_at, override, leaving (until when), and for each connection
 -- "c:connection_id", its "status device expires".
+--
+-- In a crowd, what follows another edge within a moment waits for its end, in a
+-- field for each user: lines to publish. The end falls due as user 0.
 
 local key, what, id = KEYS[1], ARGV[1], ARGV[5]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local text = string.format('%.0f', now)
+
+local crowd, moment, ending = 16, 200, ARGV[2] .. ' 0 '
+
+local function publish(lines)
+    if #lines > 0 then
+        redis.call('PUBLISH', KEYS[4], '*' .. table.concat(lines, '\n'))
+    end
+end
+
+local function tell()
+    local lines, size = {}, 0
+    for _, edges in ipairs(redis.call('HVALS', KEYS[8])) do
+        if size > 65536 then
+            publish(lines)
+            lines, size = {}, 0
+        end
+        lines[#lines + 1] = edges
+        size = size + #edges
+    end
+    publish(lines)
+    if redis.call('DEL', KEYS[8]) == 1 then
+        redis.call('ZADD', KEYS[3], now + moment, ending)
+    else
+        redis.call('ZREM', KEYS[3], ending)
+    end
+end
+
+if what == 'tell' then
+    tell()
+    return false
+end
 
 local rank = { offline = 1, away = 2, online = 3, busy = 4 }
 local was, conns, live = {}, {}, 0
@@ -195,32 +230,63 @@ elseif changed or what == 'join' then
                               away_since = away }))
 end
 
-if changed and (status ~= 'offline' or before ~= 'offline') then
-    local event, data
-    if before == 'offline' then
-        event = 'user:online'
-    elseif status == 'offline' then
-        event = 'user:offline'
-    else
-        event = 'user:presence'
-    end
-
-    data = '{"userId":' .. ARGV[3] .. ',"status":"' .. status .. '"'
+local function data(event)
+    local text = '{"userId":' .. ARGV[3] .. ',"status":"' .. status .. '"'
     if event == 'user:presence' then
-        data = data .. ',"device":' .. (device == '' and 'null'
+        text = text .. ',"device":' .. (device == '' and 'null'
                                         or cjson.encode(device))
                .. ',"lastMessage":' .. (last == '' and 'null'
                                         or cjson.encode(last))
     end
-    data = data .. ',"timestamp":"' .. ARGV[13] .. '"}'
+    return text .. ',"timestamp":"' .. ARGV[13] .. '"}'
+end
 
-    redis.call('PUBLISH', KEYS[4], '0 0 0 ' .. event .. ' ' .. data)
+local function line(event)
+    return '0 0 0 ' .. event .. ' ' .. data(event)
+end
+
+-- what is out of date cancels: statuses, and edges with their opposites, but
+-- for a first pair, since somebody may have looked at the list in between
+
+local function collect(event)
+    local lines = {}
+    for old in string.gmatch(redis.call('HGET', KEYS[8], ARGV[3]) or '',
+                             '[^\n]+')
+    do
+        if not string.find(old, '^0 0 0 user:presence ') then
+            lines[#lines + 1] = old
+        end
+    end
+    if event ~= 'user:presence' and #lines == 2 then
+        lines = {}
+    end
+    lines[#lines + 1] = line(event)
+    redis.call('HSET', KEYS[8], ARGV[3], table.concat(lines, '\n'))
+end
+
+if changed and (status ~= 'offline' or before ~= 'offline') then
+    local event = before == 'offline' and 'user:online'
+                  or status == 'offline' and 'user:offline' or 'user:presence'
+
+    local ends = redis.call('ZSCORE', KEYS[3], ending)
+
+    if not ends then
+        redis.call('PUBLISH', KEYS[4], line(event))
+        if redis.call('HLEN', KEYS[2]) >= crowd then
+            redis.call('ZADD', KEYS[3], now + moment, ending)
+        end
+    else
+        collect(event)
+        if tonumber(ends) <= now then
+            tell()
+        end
+    end
 
     redis.call('XADD', KEYS[5], '*', 'kind', 'event', 'id', ARGV[12],
                'tenant_id', ARGV[2], 'user_id', ARGV[3], 'created_at', text,
                'event_type', 'online_status', 'channel', 'broadcast',
-               'payload', '{"event":"' .. event .. '","data":' .. data .. '}',
-               'status', 'delivered')
+               'payload', '{"event":"' .. event .. '","data":' .. data(event)
+               .. '}', 'status', 'delivered')
 end
 
 if changed or what == 'join' or what == 'leave' or what == 'set' then
