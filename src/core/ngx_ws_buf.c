@@ -40,7 +40,6 @@ ngx_ws_buf_alloc(ngx_uint_t first, size_t len, ngx_log_t *log)
     wb->head = (u_char) head;
     wb->binary = ((first & 0xf) == NGX_WS_FRAME_BINARY);
     wb->window = 0;
-    wb->patient = 0;
     wb->messages = 1;
     wb->deflated = NULL;
 

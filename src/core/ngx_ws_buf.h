@@ -29,7 +29,6 @@ struct ngx_ws_buf_s {
     u_char          head;          /* bytes of the frame's head */
     u_char          binary;        /* a binary message, not a text */
     u_char          window;        /* of this compressed form */
-    u_char          patient;       /* may wait for others to go with it */
     uint32_t        messages;      /* 1, or more: see ngx_ws_buf_join() */
     ngx_ws_buf_t   *deflated;      /* compressed forms, made on demand */
     u_char          data[];

@@ -16,7 +16,6 @@
 
 
 #define NGX_WS_CONNECTION_LINGER  5000     /* wait for the peer's close, ms */
-#define NGX_WS_CONNECTION_WAIT    200      /* of what can wait, ms */
 
 
 typedef struct {
@@ -44,7 +43,6 @@ typedef struct {
     unsigned                     paused:1;
     unsigned                     received:1;   /* a part of a message */
     unsigned                     queued:1;     /* in the dirty queue */
-    unsigned                     patient:1;    /* or in the one that waits */
     unsigned                     slow:1;       /* the queue is full */
     unsigned                     closing:1;    /* our close frame is queued */
     unsigned                     failed:1;     /* no frame can be read on */
@@ -84,8 +82,6 @@ static void ngx_ws_connection_write_handler(ngx_event_t *wev);
 static void ngx_ws_connection_flush_handler(ngx_event_t *ev);
 static void ngx_ws_connection_flush(ngx_ws_connection_t *wsc);
 static void ngx_ws_connection_dirty(ngx_ws_connection_t *wsc);
-static void ngx_ws_connection_wait(ngx_ws_connection_t *wsc);
-static void ngx_ws_connection_wait_handler(ngx_event_t *ev);
 
 static void ngx_ws_connection_detach(ngx_ws_connection_t *wsc,
     ngx_uint_t code);
@@ -180,11 +176,9 @@ ngx_ws_connection_create(ngx_connection_t *c,
 static ngx_int_t
 ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
 {
-    ngx_uint_t            patient;
     ngx_ws_connection_t  *wsc;
 
     wsc = (ngx_ws_connection_t *) t;
-    patient = wb->patient;
 
     if (wsc->closing || wsc->slow) {
         return NGX_BUSY;
@@ -202,12 +196,7 @@ ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
         wsc->slow = 1;
     }
 
-    if (patient && !wsc->slow) {
-        ngx_ws_connection_wait(wsc);
-
-    } else {
-        ngx_ws_connection_dirty(wsc);
-    }
+    ngx_ws_connection_dirty(wsc);
 
     return wsc->slow ? NGX_BUSY : NGX_OK;
 }
@@ -627,12 +616,6 @@ ngx_ws_connection_dirty(ngx_ws_connection_t *wsc)
 {
     ngx_ws_loop_t  *loop;
 
-    if (wsc->patient) {
-        wsc->patient = 0;
-        wsc->queued = 0;
-        ngx_queue_remove(&wsc->dirty);
-    }
-
     if (wsc->queued) {
         return;
     }
@@ -645,49 +628,6 @@ ngx_ws_connection_dirty(ngx_ws_connection_t *wsc)
     if (!loop->flush.posted) {
         loop->flush.handler = ngx_ws_connection_flush_handler;
         ngx_post_event(&loop->flush, &ngx_posted_events);
-    }
-}
-
-
-/*
- * Everybody of a tenant hears of each who comes and goes: a write for many of
- * them, unless something more urgent takes them along.
- */
-
-static void
-ngx_ws_connection_wait(ngx_ws_connection_t *wsc)
-{
-    ngx_ws_loop_t  *loop;
-
-    if (wsc->queued) {
-        return;
-    }
-
-    loop = wsc->loop;
-
-    wsc->queued = 1;
-    wsc->patient = 1;
-    ngx_queue_insert_tail(&loop->patient, &wsc->dirty);
-
-    if (!loop->wait.timer_set) {
-        loop->wait.handler = ngx_ws_connection_wait_handler;
-        ngx_add_timer(&loop->wait, NGX_WS_CONNECTION_WAIT);
-    }
-}
-
-
-static void
-ngx_ws_connection_wait_handler(ngx_event_t *ev)
-{
-    ngx_queue_t    *q;
-    ngx_ws_loop_t  *loop;
-
-    loop = ev->data;
-
-    while (!ngx_queue_empty(&loop->patient)) {
-        q = ngx_queue_head(&loop->patient);
-        ngx_ws_connection_dirty(ngx_queue_data(q, ngx_ws_connection_t,
-                                               dirty));
     }
 }
 

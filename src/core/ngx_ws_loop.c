@@ -41,14 +41,9 @@ ngx_ws_loop_create(ngx_log_t *log)
     }
 
     ngx_queue_init(&loop->dirty);
-    ngx_queue_init(&loop->patient);
 
     loop->flush.data = loop;
     loop->flush.log = log;
-
-    loop->wait.data = loop;
-    loop->wait.log = log;
-    loop->wait.cancelable = 1;
 
     loop->trim.data = loop;
     loop->trim.handler = ngx_ws_loop_trim_handler;
@@ -69,10 +64,6 @@ ngx_ws_loop_destroy(ngx_ws_loop_t *loop)
 {
     if (loop->flush.posted) {
         ngx_delete_posted_event(&loop->flush);
-    }
-
-    if (loop->wait.timer_set) {
-        ngx_del_timer(&loop->wait);
     }
 
     if (loop->trim.timer_set) {

@@ -28,8 +28,6 @@
 typedef struct {
     ngx_queue_t          dirty;        /* connections to flush */
     ngx_event_t          flush;        /* the handler is the connections' */
-    ngx_queue_t          patient;      /* connections that can wait for it */
-    ngx_event_t          wait;         /* the same */
 
     ngx_uint_t           count;        /* of connections */
     ngx_uint_t           trimmed;      /* that was when memory was trimmed */

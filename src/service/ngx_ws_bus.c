@@ -38,7 +38,6 @@ static ngx_int_t ngx_ws_bus_event(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch,
 static void ngx_ws_bus_free(ngx_ws_buf_t **encoded);
 static ngx_int_t ngx_ws_bus_decode(ngx_ws_bus_event_t *ev,
     ngx_str_t *payload);
-static ngx_uint_t ngx_ws_bus_patient(ngx_str_t *event);
 
 
 const ngx_ws_channels_handler_t  ngx_ws_bus_channels_handler = {
@@ -282,8 +281,6 @@ ngx_ws_bus_batch(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch, ngx_str_t *payload)
             break;
         }
 
-        /* they have waited in Redis */
-        batch.events[batch.n].patient = 0;
         batch.n++;
     }
 
@@ -348,34 +345,7 @@ ngx_ws_bus_decode(ngx_ws_bus_event_t *ev, ngx_str_t *payload)
 
     ngx_ws_bus_word(&ev->data, &ev->event);
 
-    ev->patient = ngx_ws_bus_patient(&ev->event);
-
     return (ev->event.len && ev->data.len) ? NGX_OK : NGX_ERROR;
-}
-
-
-/* Presence: there is one for each member of a tenant, for each of them. */
-
-static ngx_uint_t
-ngx_ws_bus_patient(ngx_str_t *event)
-{
-    ngx_uint_t  i;
-
-    static const ngx_str_t  events[] = {
-        ngx_string("user:online"),
-        ngx_string("user:offline"),
-        ngx_string("user:presence")
-    };
-
-    for (i = 0; i < 3; i++) {
-        if (event->len == events[i].len
-            && ngx_memcmp(event->data, events[i].data, event->len) == 0)
-        {
-            return 1;
-        }
-    }
-
-    return 0;
 }
 
 
@@ -443,7 +413,6 @@ ngx_ws_bus_buf(ngx_ws_bus_event_t *ev, const ngx_ws_dialect_t *dialect,
         (void) dialect->event(ngx_ws_buf_payload(wb), &nsp, &ev->event,
                               &ev->data);
 
-        wb->patient = (u_char) ev->patient;
         ev->encoded[dialect->id] = wb;
     }
 
