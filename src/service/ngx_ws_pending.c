@@ -198,14 +198,16 @@ ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     pendings->n++;
     pendings->nmarks += n;
 
-    if (what == NGX_WS_PENDING_BACK) {
-        /* the user may be back already, at another worker */
-        (void) ngx_ws_pending_flush(pendings);
-    }
-
     if (!pendings->timer.timer_set) {
         ngx_add_timer(&pendings->timer, NGX_WS_PENDING_DELAY);
     }
+}
+
+
+void
+ngx_ws_pending_tell(ngx_ws_worker_t *w)
+{
+    (void) ngx_ws_pending_flush(w->pendings);
 }
 
 
@@ -277,7 +279,7 @@ ngx_ws_pending_send(ngx_ws_pendings_t *pendings, ngx_queue_t *last,
         return NGX_ERROR;
     }
 
-    script.keys = ngx_palloc(script.pool, (1 + 2 * n) * sizeof(ngx_str_t));
+    script.keys = ngx_palloc(script.pool, (1 + 3 * n) * sizeof(ngx_str_t));
     script.args = ngx_palloc(script.pool,
                              (1 + 2 * n + 2 * nmarks) * sizeof(ngx_str_t));
     script.numbers = ngx_pnalloc(script.pool,
@@ -350,6 +352,8 @@ ngx_ws_pending_script(ngx_ws_pendings_t *pendings,
     if (ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_PENDING, op)
         != NGX_OK
         || ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_TAKEN, op)
+           != NGX_OK
+        || ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_USER, op)
            != NGX_OK)
     {
         return NGX_ERROR;
@@ -489,8 +493,8 @@ void
 ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     const ngx_ws_pending_handler_t *handler)
 {
-    u_char                  buf[NGX_SIZE_T_LEN];
-    ngx_str_t               args[5];
+    u_char                  room[NGX_SIZE_T_LEN], socket[NGX_INT64_LEN];
+    ngx_str_t               args[6];
     ngx_ws_pendings_t      *pendings;
     ngx_ws_pending_keys_t   keys;
 
@@ -508,16 +512,18 @@ ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     ngx_ws_pending_keys(call, &keys);
 
     ngx_str_set(&args[0], NGX_WS_PENDING_PAGE);
-    args[1].data = buf;
-    args[1].len = ngx_sprintf(buf, "%uz", bytes) - buf;
+    args[1].data = room;
+    args[1].len = ngx_sprintf(room, "%uz", bytes) - room;
     args[2] = call->worker->incarnation;
-    ngx_str_set(&args[3], NGX_WS_PENDING_AGE);
-    ngx_str_set(&args[4], NGX_WS_PENDING_TRIES);
+    args[3].data = socket;
+    args[3].len = ngx_sprintf(socket, "%uL", call->socket) - socket;
+    ngx_str_set(&args[4], NGX_WS_PENDING_AGE);
+    ngx_str_set(&args[5], NGX_WS_PENDING_TRIES);
 
     call->state = (void *) handler;
 
     if (ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_PENDING_FETCH,
-                          keys.str, NGX_WS_PENDING_KEYS, args, 5,
+                          keys.str, NGX_WS_PENDING_KEYS, args, 6,
                           ngx_ws_pending_fetched, call)
         == NULL)
     {
@@ -544,11 +550,7 @@ ngx_ws_pending_fetched(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 
     handler = call->state;
 
-    if (ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 0))) {
-        handler->elsewhere(call);
-    }
-
-    for (i = 1; i + 1 < ngx_ws_redis_reply_count(reply); i += 2) {
+    for (i = 0; i + 1 < ngx_ws_redis_reply_count(reply); i += 2) {
         if (ngx_ws_pending_event(&ev, reply, i) == NGX_OK) {
             handler->each(call, &ev);
         }

@@ -30,7 +30,8 @@ typedef enum {
     NGX_WS_PENDING_TAKEN = 0,      /* the socket's queue has drained */
     NGX_WS_PENDING_DONE,           /* the client has answered since */
     NGX_WS_PENDING_SEEN,           /* both */
-    NGX_WS_PENDING_BACK            /* it has gone without a word */
+    /* it has gone without a word: the user's other sockets fetch them */
+    NGX_WS_PENDING_BACK
 } ngx_ws_pending_what_e;
 
 
@@ -47,20 +48,21 @@ void ngx_ws_pendings_destroy(ngx_ws_pendings_t *pendings);
 /*
  * What became of messages to the user; marks are copied.  Nobody waits for it;
  * all is told to Redis in order, that of some ms together, and repeated until
- * Redis has taken it.
+ * Redis has taken it.  _tell() does not wait for these ms: the user may be
+ * back already, at another worker.
  */
 void ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_pending_what_e what, ngx_ws_pending_mark_t *marks, ngx_uint_t n);
+void ngx_ws_pending_tell(ngx_ws_worker_t *w);
 
 /*
- * Gives the user's next messages, in the order of their acceptance, so many
- * bytes at most but one whatever its size: elsewhere() if sockets of other
- * workers have some that may come back, each() for every one, then the call
- * is done.
+ * Gives the user's next messages that no socket has, in the order of their
+ * acceptance, so many bytes at most but one whatever its size: each() for
+ * every one, then the call is done.  call->socket has them then; should it
+ * not get to know of it, the next call gives them to it again.
  */
 typedef struct {
     void                (*each)(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev);
-    void                (*elsewhere)(ngx_ws_call_t *call);
 } ngx_ws_pending_handler_t;
 
 void ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,

@@ -18,7 +18,7 @@
 #define NGX_WS_DELIVERY_ASK    100     /* messages without an answer */
 #define NGX_WS_DELIVERY_MAX    4096    /* the others wait in Redis */
 #define NGX_WS_DELIVERY_RATE   8       /* of them ask in a millisecond */
-#define NGX_WS_DELIVERY_AGAIN  3000    /* what others have may come back, ms */
+#define NGX_WS_DELIVERY_AGAIN  1000    /* after a failure, ms */
 
 
 struct ngx_ws_delivery_s {
@@ -31,14 +31,12 @@ struct ngx_ws_delivery_s {
     ngx_uint_t              n;
     ngx_uint_t              size;
     ngx_uint_t              taken;     /* of them, by the kernel */
-    ngx_msec_t              caught;    /* up, when */
 
     ngx_queue_t             held;      /* came while it catches up */
     size_t                  bytes;     /* of them */
 
     unsigned                catching:1;    /* up with what waited */
     unsigned                missed:1;      /* too much has come meanwhile */
-    unsigned                elsewhere:1;   /* other workers have some */
 };
 
 
@@ -47,7 +45,8 @@ static void ngx_ws_delivery_free(ngx_ws_delivery_t *d);
 static void ngx_ws_delivery_fetch(ngx_ws_delivery_t *d);
 static void ngx_ws_delivery_each(ngx_ws_call_t *call,
     ngx_ws_bus_event_t *ev);
-static void ngx_ws_delivery_elsewhere(ngx_ws_call_t *call);
+static ngx_int_t ngx_ws_delivery_known(ngx_ws_delivery_t *d,
+    ngx_ws_pending_mark_t *mark);
 static void ngx_ws_delivery_fetched(ngx_ws_call_t *call);
 static void ngx_ws_delivery_release(ngx_ws_delivery_t *d, uint64_t seq);
 static void ngx_ws_delivery_drop(ngx_ws_delivery_t *d,
@@ -55,13 +54,11 @@ static void ngx_ws_delivery_drop(ngx_ws_delivery_t *d,
 static ngx_int_t ngx_ws_delivery_add(ngx_ws_delivery_t *d,
     ngx_ws_bus_event_t *ev);
 static void ngx_ws_delivery_timer_handler(ngx_event_t *ev);
-static void ngx_ws_delivery_again(ngx_ws_delivery_t *d);
 static ngx_uint_t ngx_ws_delivery_drained(ngx_ws_session_t *s);
 
 
 static const ngx_ws_pending_handler_t  ngx_ws_delivery_handler = {
-    ngx_ws_delivery_each,
-    ngx_ws_delivery_elsewhere
+    ngx_ws_delivery_each
 };
 
 
@@ -154,10 +151,11 @@ ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
         return;
     }
 
+    call->socket = s->node.key;
+
     d->fetching = call;
     d->fetched = 0;
     d->missed = 0;
-    d->elsewhere = 0;
 
     room = s->transport->ops->room(s->transport);
 
@@ -176,15 +174,20 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
 
     d = call->data;
 
+    mark.seq = ev->seq;
+    mark.id = ev->id;
+
     if (d) {
         ngx_ws_delivery_release(d, ev->seq);
+
+        if (ngx_ws_delivery_known(d, &mark) == NGX_OK) {
+            return;
+        }
     }
 
     /* nobody is here any more, or there is no memory */
 
     if (d == NULL || ngx_ws_delivery_add(d, ev) != NGX_OK) {
-        mark.seq = ev->seq;
-        mark.id = ev->id;
         ngx_ws_pending_mark(call->worker, call->identity,
                             NGX_WS_PENDING_BACK, &mark, 1);
         return;
@@ -206,16 +209,33 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
 }
 
 
-static void
-ngx_ws_delivery_elsewhere(ngx_ws_call_t *call)
+/*
+ * The socket has it already, as one of several that had: the one that Redis
+ * knew of has ended.
+ */
+
+static ngx_int_t
+ngx_ws_delivery_known(ngx_ws_delivery_t *d, ngx_ws_pending_mark_t *mark)
 {
-    ngx_ws_delivery_t  *d;
+    ngx_uint_t         i;
+    ngx_ws_session_t  *s;
 
-    d = call->data;
+    s = d->session;
 
-    if (d) {
-        d->elsewhere = 1;
+    for (i = 0; i < d->n; i++) {
+
+        if (d->marks[i].seq == mark->seq) {
+
+            if (i < d->taken) {
+                ngx_ws_pending_mark(s->worker, s->identity,
+                                    NGX_WS_PENDING_TAKEN, mark, 1);
+            }
+
+            return NGX_OK;
+        }
     }
+
+    return NGX_DECLINED;
 }
 
 
@@ -243,8 +263,11 @@ ngx_ws_delivery_fetched(ngx_ws_call_t *call)
             ngx_ws_delivery_free(d);
         }
 
+    } else if (call->error != NGX_WS_OK) {
+        ngx_add_timer(&d->timer, NGX_WS_DELIVERY_AGAIN);
+
     } else if (!d->timer.timer_set) {
-        /* the next page when this one has gone; after a failure, too */
+        /* the next page when this one has gone */
         ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
     }
 
@@ -412,7 +435,7 @@ ngx_ws_delivery_add(ngx_ws_delivery_t *d, ngx_ws_bus_event_t *ev)
     d->n++;
     d->session->delivered = ngx_max(d->session->delivered, ev->seq);
 
-    if (!d->timer.timer_set || d->elsewhere) {
+    if (!d->timer.timer_set) {
         ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
     }
 
@@ -444,10 +467,6 @@ ngx_ws_delivery_timer_handler(ngx_event_t *ev)
         ngx_ws_session_ask(s);
     }
 
-    if (d->elsewhere && !d->catching) {
-        ngx_ws_delivery_again(d);
-    }
-
     if (!d->catching || d->fetching) {
         return;
     }
@@ -458,27 +477,6 @@ ngx_ws_delivery_timer_handler(ngx_event_t *ev)
     }
 
     ngx_ws_delivery_fetch(d);
-}
-
-
-/*
- * Sockets of other workers had messages that they got before: they will be
- * answered there, or the socket or its worker turns out to be dead.
- */
-
-static void
-ngx_ws_delivery_again(ngx_ws_delivery_t *d)
-{
-    ngx_msec_int_t  left;
-
-    left = (ngx_msec_int_t) (d->caught + NGX_WS_DELIVERY_AGAIN
-                             - ngx_current_msec);
-    if (left > 0) {
-        ngx_add_timer(&d->timer, (ngx_msec_t) left);
-        return;
-    }
-
-    d->catching = 1;
 }
 
 
@@ -517,7 +515,7 @@ ngx_ws_delivery_heard(ngx_ws_session_t *s)
     d->n = n;
     d->taken = 0;
 
-    if (n == 0 && !d->catching && !d->elsewhere) {
+    if (n == 0 && !d->catching) {
         ngx_ws_delivery_free(d);
     }
 }
@@ -530,14 +528,14 @@ ngx_ws_delivery_end(ngx_ws_session_t *s)
 
     d = s->delivery;
 
-    if (d == NULL) {
-        return;
+    if (d) {
+        ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_BACK,
+                            d->marks, d->n);
+
+        ngx_ws_delivery_free(d);
     }
 
-    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_BACK,
-                        d->marks, d->n);
-
-    ngx_ws_delivery_free(d);
+    ngx_ws_pending_tell(s->worker);
 }
 
 
@@ -551,8 +549,7 @@ ngx_ws_delivery_busy(ngx_ws_session_t *s)
 ngx_uint_t
 ngx_ws_delivery_catching(ngx_ws_session_t *s)
 {
-    return s->delivery && (s->delivery->catching
-                           || s->delivery->elsewhere);
+    return s->delivery && s->delivery->catching;
 }
 
 
@@ -598,7 +595,7 @@ ngx_ws_delivery_catch_up(ngx_ws_session_t *s)
     s->delivery->catching = 1;
     s->delivery->missed = 1;
 
-    if (!s->delivery->timer.timer_set || s->delivery->elsewhere) {
+    if (!s->delivery->timer.timer_set) {
         ngx_add_timer(&s->delivery->timer, NGX_WS_DELIVERY_CHECK);
     }
 }

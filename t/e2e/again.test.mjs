@@ -14,10 +14,9 @@ import { Instance } from './lib/instance.mjs';
 import { accounts, until } from './lib/server.mjs';
 
 const dev = new URL('../../dev', import.meta.url).pathname;
-const { john, jane } = accounts;
+const { john, jane, ada } = accounts;
 
-// Stands between the workers and Redis. onMessage(link) is asked about each
-// piece that holds a message; link.away lets nobody in.
+// Stands between the workers and Redis; away lets nobody in.
 class Proxy {
   constructor(path) {
     this.path = path;
@@ -47,9 +46,9 @@ class Proxy {
     });
     down.on('data', (data) => {
       if (data.includes('SUBSCRIBE\r\n')) this.subscriber = link;
-      if (this.onMessage && data.includes('again-')) {
-        const fn = this.onMessage;
-        this.onMessage = undefined;
+      if (this.waits && data.includes(this.waits.text)) {
+        const { fn } = this.waits;
+        this.waits = undefined;
         fn(link, data);
       } else if (!link.deaf) {
         up.write(data);
@@ -57,10 +56,11 @@ class Proxy {
     });
   }
 
-  // What becomes of the next message; resolves when it has happened.
-  next(fn) {
+  // What becomes of the next piece that holds the text, of a message's if not
+  // said otherwise; resolves when it has happened.
+  next(fn, text = 'again-') {
     return new Promise((done) => {
-      this.onMessage = (link, data) => done(fn(link, data));
+      this.waits = { text, fn: (link, data) => done(fn(link, data)) };
     });
   }
 }
@@ -218,6 +218,25 @@ test('messages are not heard while the link for them is lost', async () => {
   ]);
   proxy.subscriber.down.destroy();
   await takenOnce('deaf', acks);
+});
+
+test('what was fetched does not come back from Redis', async () => {
+  const texts = [0, 1, 2].map((n) => `again-fetch-${n}`);
+  const acks = await Promise.all(texts.map((message) => emit('message:direct',
+    { recipientId: ada.id, message })));
+  const cut = proxy.next((link, data) => {
+    link.deaf = true;
+    link.kept = true;
+    link.heard = () => link.down.destroy();
+    link.up.write(data);
+  }, `:taken:${ada.id}`);
+  const socket = connect(ada);
+  const came = [];
+  socket.on('message:direct', (data) => came.push([data.message, data.messageId]));
+  await cut;
+  await until(() => came.length >= 3, 'they come', 20);
+  assert.deepEqual(came, texts.map((text, n) => [text, acks[n].messageId]));
+  socket.disconnect();
 });
 
 test('Redis does not come back in time', async () => {

@@ -2,7 +2,9 @@
 
 import test from 'node:test';
 import assert from 'node:assert/strict';
-import { accounts, client, login, next, sql, until } from './lib/server.mjs';
+import {
+  accounts, client, login, next, sql, until, workerOf,
+} from './lib/server.mjs';
 
 const { john, jane, ada, eve, max } = accounts;
 
@@ -21,6 +23,17 @@ async function loginAndCollect(account, event) {
   socket.on(event, (data) => list.push(data));
   await next(socket, 'authenticated');
   return [socket, list];
+}
+
+// the same, on the worker of another socket or not
+async function loginBeside(other, same, account, event) {
+  const pid = await workerOf(other);
+  for (let i = 0; i < 50; i++) {
+    const [socket, list] = await loginAndCollect(account, event);
+    if ((await workerOf(socket) === pid) === same) return [socket, list];
+    socket.disconnect();
+  }
+  throw new Error('50 connections have come to the wrong worker');
 }
 
 test('a message to one who is away comes at the next login, in order', async () => {
@@ -67,6 +80,42 @@ test('what a dead connection had taken comes again with the same id', async () =
   assert.equal(again[0].messageId, ack.messageId);
   [a, c].forEach((s) => s.disconnect());
 });
+
+for (const [where, same] of [['the same', true], ['another', false]]) {
+  test(`a dead connection, and one of ${where} worker that came later`, async () => {
+    const a = await login(john);
+    const b = await login(max);
+    const got = next(b, 'message:direct');
+    const ack = await emit(a, 'message:direct', { recipientId: 5, message: 'back' });
+    await got;
+    await until(() => status(ack.messageId) === 'delivered');
+
+    const [c, later] = await loginBeside(b, same, max, 'message:direct');
+    b.io.engine.transport.ws._socket.destroy();
+    await until(() => later.length, 'it has come');
+    assert.deepEqual(later.map((m) => m.messageId), [ack.messageId]);
+    [a, c].forEach((s) => s.disconnect());
+  });
+
+  test(`two that have the same, one of ${where} worker, one dies`, async () => {
+    const a = await login(john);
+    const b = await login(max);
+    const [c, got] = await loginBeside(b, same, max, 'message:direct');
+    const first = next(b, 'message:direct');
+    const ack = await emit(a, 'message:direct', { recipientId: 5, message: 'both' });
+    await first;
+    await until(() => status(ack.messageId) === 'delivered');
+
+    b.io.engine.transport.ws._socket.destroy();
+    await emit(a, 'message:direct', { recipientId: 5, message: 'last' });
+    await until(() => got.some((m) => m.message === 'last'));
+    await emit(c, 'subscribe', { channel: 'end' });
+    await until(() => Number(sql(`SELECT COUNT(*) FROM websocket_events
+      WHERE status = 'pending' AND channel = 'private-user.5'`)[0][0]) === 0);
+    assert.deepEqual(got.map((m) => m.message), ['both', 'last']);
+    [a, c].forEach((s) => s.disconnect());
+  });
+}
 
 test('a clientMessageId that comes again is the same message', async () => {
   const [a, b] = [await login(john), await login(jane)];

@@ -2,16 +2,18 @@
 --
 -- KEYS    pending, taken, events, leases by their ends
 -- ARGV    1 how many, 2 how many bytes; one message comes whatever its size
---         3 incarnation that asks, 4 longest age in ms, 5 most redeliveries
--- returns 1 if sockets of other workers have some that may come back, then seq
---         and text of each
+--         3 incarnation, 4 number of the socket that asks, 5 longest age in
+--         ms, 6 most redeliveries
+-- returns seq and text of each
 --
--- Fields of taken: "seq", the incarnation whose socket has the message;
--- "r:seq", how often it was redelivered.
+-- Fields of taken: "seq", the incarnation whose socket has the message, with
+-- the socket's number until that has taken it; "r:seq", how often it was
+-- redelivered.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local list, bytes, from, alive = { 0 }, 0, '-inf', {}
+local list, bytes, from, alive = {}, 0, '-inf', {}
+local me = ARGV[3] .. ' ' .. ARGV[4]
 
 local function status(id, what, tries, why)
     local row = { 'kind', 'status', 'id', id, 'status', what,
@@ -27,7 +29,10 @@ local function status(id, what, tries, why)
     redis.call('XADD', KEYS[3], '*', unpack(row))
 end
 
-local function has(incarnation)
+local function has(owner)
+    -- what was given to me before did not reach me
+    if not owner or owner == me then return false end
+    local incarnation = string.match(owner, '^%S+')
     if alive[incarnation] == nil then
         alive[incarnation] = redis.call('ZSCORE', KEYS[4], incarnation)
                              and true
@@ -45,15 +50,13 @@ repeat
         local owner = redis.call('HGET', KEYS[2], seq)
         from = '(' .. seq
 
-        if owner and has(owner) then
-            if owner ~= ARGV[3] then list[1] = 1 end
-        else
+        if not has(owner) then
             local tries = tonumber(redis.call('HGET', KEYS[2], 'r:' .. seq)
                                    or '0')
             local why
-            if tries >= tonumber(ARGV[5]) then
+            if tries >= tonumber(ARGV[6]) then
                 why = 'too many redeliveries'
-            elseif now - tonumber(seq) / 1000 > tonumber(ARGV[4]) then
+            elseif now - tonumber(seq) / 1000 > tonumber(ARGV[5]) then
                 why = 'expired'
             end
 
@@ -62,17 +65,16 @@ repeat
                 redis.call('HDEL', KEYS[2], seq, 'r:' .. seq)
                 status(id, 'failed', nil, why)
             else
-                if #list > 1 and bytes + #text > tonumber(ARGV[2]) then
+                if #list > 0 and bytes + #text > tonumber(ARGV[2]) then
                     return list
                 end
                 bytes = bytes + #text
-                redis.call('HSET', KEYS[2], seq, ARGV[3], 'r:' .. seq,
-                           tries + 1)
+                redis.call('HSET', KEYS[2], seq, me, 'r:' .. seq, tries + 1)
                 redis.call('PEXPIRE', KEYS[2], 2592000000)
                 status(id, 'pending', tries + 1)
                 list[#list + 1] = seq
                 list[#list + 1] = text
-                if #list > 2 * tonumber(ARGV[1]) then return list end
+                if #list >= 2 * tonumber(ARGV[1]) then return list end
             end
         end
     end

@@ -77,7 +77,7 @@ local function pending(tenant, user)
     local waiting = key(tenant, 'pending', user)
     local all, n = redis.call('HGETALL', taken), 0
     for i = 1, #all, 2 do
-        if all[i + 1] == ARGV[1] then
+        if string.match(all[i + 1], '^%S+') == ARGV[1] then
             redis.call('HDEL', taken, all[i])
             for _, message in ipairs(redis.call('ZRANGEBYSCORE', waiting,
                                                 all[i], all[i])) do
