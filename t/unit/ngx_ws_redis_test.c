@@ -629,12 +629,12 @@ again(void)
     loop_until(&seen.down, 1);
 
     server_start();
-    server_command("CONFIG SET maxmemory 1");
+    server_command("CONFIG SET min-replicas-to-write 1");
     loop_advance(3000);
     loop_until(&seen.lost, 1);
     is_int(seen.lost, 1, "refused the second time: perhaps taken");
     is_int(seen.declined, 0, "not declined");
-    server_command("CONFIG SET maxmemory 0");
+    server_command("CONFIG SET min-replicas-to-write 0");
 
     loop_advance(3100);
     loop_until(&seen.subscriber_up, 1);
