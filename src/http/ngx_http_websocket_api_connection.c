@@ -10,6 +10,7 @@
 
 #include <ngx_http_websocket_route.h>
 #include <ngx_ws_agent.h>
+#include <ngx_ws_name.h>
 #include <ngx_ws_registry.h>
 
 
@@ -142,5 +143,32 @@ ngx_http_websocket_api_log_connection(ngx_http_request_t *r,
 
     if (ctx->connection_id.data) {
         ctx->connection_id.len = connection_id->len;
+    }
+}
+
+
+void
+ngx_http_websocket_api_connection_id(ngx_http_request_t *r,
+    ngx_ws_call_t *call, ngx_ws_json_t *in, ngx_str_t *connection_id)
+{
+    ngx_str_t  *id;
+
+    if (ngx_ws_call_name(call, in, "connection_id", 0, connection_id)
+        != NGX_DECLINED)
+    {
+        return;
+    }
+
+    id = ngx_http_websocket_header(r, "x-connection-id", NULL);
+
+    if (id && ngx_ws_name_visible(id, NGX_WS_NAME_LEN)) {
+        connection_id->data = ngx_pstrdup(call->pool, id);
+
+        if (connection_id->data == NULL) {
+            call->error = NGX_WS_INTERNAL;
+            return;
+        }
+
+        connection_id->len = id->len;
     }
 }

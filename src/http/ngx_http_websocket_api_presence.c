@@ -25,7 +25,6 @@ void
 ngx_http_websocket_api_presence_set(ngx_http_request_t *r,
     ngx_ws_call_t *call, ngx_ws_json_t *in)
 {
-    ngx_str_t          *id;
     ngx_ws_presence_t  *presence;
 
     presence = ngx_ws_presence_create(call, in, "last_message");
@@ -35,21 +34,8 @@ ngx_http_websocket_api_presence_set(ngx_http_request_t *r,
         return;
     }
 
-    if (ngx_ws_call_name(call, in, "connection_id", 0,
-                         &presence->connection_id)
-        == NGX_DECLINED)
-    {
-        id = ngx_http_websocket_header(r, "x-connection-id", NULL);
-
-        if (id && ngx_ws_name_visible(id, NGX_WS_NAME_LEN)) {
-            presence->connection_id.len = id->len;
-            presence->connection_id.data = ngx_pstrdup(call->pool, id);
-
-            if (presence->connection_id.data == NULL) {
-                call->error = NGX_WS_INTERNAL;
-            }
-        }
-    }
+    ngx_http_websocket_api_connection_id(r, call, in,
+                                         &presence->connection_id);
 
     ngx_http_websocket_throttle(call, NULL,
                                 ngx_http_websocket_api_presence_go, presence);

@@ -33,6 +33,9 @@ ngx_http_websocket_api_typing_set(ngx_http_request_t *r, ngx_ws_call_t *call,
         return;
     }
 
+    ngx_http_websocket_api_connection_id(r, call, in,
+                                         &typing->connection_id);
+
     ngx_http_websocket_throttle(call,
                                 call->error == NGX_WS_OK && typing->is_typing
                                 ? &typing->conversation : NULL,

@@ -48,6 +48,14 @@ ngx_int_t ngx_http_websocket_route_find(ngx_http_request_t *r,
 ngx_str_t *ngx_http_websocket_route_methods(ngx_uint_t methods);
 
 
+/*
+ * What the body or else the header names, checked and in the call's memory;
+ * empty if neither does.  What is wrong is noted in the call.
+ */
+void ngx_http_websocket_api_connection_id(ngx_http_request_t *r,
+    ngx_ws_call_t *call, ngx_ws_json_t *in, ngx_str_t *connection_id);
+
+
 /* ngx_http_websocket_api_*.c */
 
 void ngx_http_websocket_api_connect(ngx_http_request_t *r,

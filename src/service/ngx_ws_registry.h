@@ -52,6 +52,14 @@ void ngx_ws_registry_disconnect(ngx_ws_call_t *call,
     ngx_str_t *connection_id);
 
 /*
+ * ngx_ws_registry_socket.c: a REST call of this connection speaks for its
+ * socket: call->socket becomes that one's number if the connection is the
+ * caller's and has one, then found() is called.  Fails while Redis is away.
+ */
+void ngx_ws_registry_socket(ngx_ws_call_t *call, ngx_str_t *connection_id,
+    ngx_ws_call_pt found);
+
+/*
  * Links a live socket of this worker, known here by the number socket, with
  * the connection (which is made if it is not there).  The connection id is in
  * call->result, as text and not JSON.

@@ -10,6 +10,7 @@
 #include <ngx_ws_bus.h>
 #include <ngx_ws_id.h>
 #include <ngx_ws_record.h>
+#include <ngx_ws_registry.h>
 #include <ngx_ws_sweep.h>
 #include <ngx_ws_time.h>
 #include <ngx_ws_typing.h>
@@ -51,6 +52,7 @@ static void ngx_ws_typings_expire(ngx_ws_worker_t *w, uint64_t tenant,
     uint64_t user, ngx_str_t *conversation);
 static void ngx_ws_typings_expired(ngx_ws_call_t *call);
 
+static void ngx_ws_typing_change(ngx_ws_call_t *call);
 static ngx_ws_typing_op_t *ngx_ws_typing_op(ngx_ws_call_t *call,
     ngx_ws_typing_t *typing, uint64_t tenant, uint64_t user);
 static ngx_uint_t ngx_ws_typing_keys(ngx_ws_call_t *call, ngx_str_t *keys);
@@ -202,6 +204,25 @@ ngx_ws_typing_set(ngx_ws_call_t *call, ngx_ws_typing_t *typing)
         ngx_ws_call_failed(call, NGX_WS_INTERNAL);
         return;
     }
+
+    if (typing->connection_id.len) {
+        ngx_ws_registry_socket(call, &typing->connection_id,
+                               ngx_ws_typing_change);
+        return;
+    }
+
+    ngx_ws_typing_change(call);
+}
+
+
+static void
+ngx_ws_typing_change(ngx_ws_call_t *call)
+{
+    ngx_ws_typing_t     *typing;
+    ngx_ws_typing_op_t  *op;
+
+    op = call->state;
+    typing = op->typing;
 
     if (!typing->is_typing) {
         ngx_ws_typing_clear(call);

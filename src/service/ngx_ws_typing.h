@@ -29,6 +29,7 @@ struct ngx_ws_typing_s {
     ngx_ws_name_t       channel;       /* who hears of it; no name: */
     uint64_t            recipient;     /* this user; 0: the conversation */
     ngx_uint_t          is_typing;     /* unsigned  is_typing:1; */
+    ngx_str_t           connection_id; /* by REST, of the typing socket */
 
     /* the answer */
     uint64_t            expires;       /* ms since the epoch, 0 if it ended */

@@ -10,12 +10,13 @@ function emit(socket, event, data) {
   return socket.timeout(10000).emitWithAck(event, data);
 }
 
-async function rest(method, path, account, body) {
+async function rest(method, path, account, body, headers) {
   const answer = await fetch(`${url}/api/websocket/${path}`, {
     method,
     headers: {
       Authorization: `Bearer ${account.token}`,
       'Content-Type': 'application/json',
+      ...headers,
     },
     body: body && JSON.stringify(body),
   });
@@ -103,4 +104,46 @@ test('typing by REST, in a channel and to a recipient', async () => {
   await until(() => sql(`SELECT is_typing FROM websocket_typing_indicators
     WHERE conversation_id = 'room.typing' AND user_id = 1`)[0]?.[0] === '0');
   [b, c].forEach((s) => s.disconnect());
+});
+
+test('typing by REST speaks for the linked socket, which hears nothing of it', async () => {
+  const conversation = 'conv_typing_linked';
+  const [a, other, b] = await Promise.all([
+    login(john, {}, { connectionId: 'conn_typing_a' }),
+    login(john, {}, { connectionId: 'conn_typing_other' }), login(jane)]);
+  await emit(b, 'message:direct',
+    { recipientId: 1, message: 'x', conversationId: conversation });
+  const heard = { a: [], other: [], b: [] };
+  Object.entries({ a, other, b }).forEach(([who, socket]) => socket.on('user:typing',
+    (data) => data.conversationId === conversation && heard[who].push(data.isTyping)));
+
+  const typing = (isTyping, fields, headers, account = john) => rest('POST', 'typing', account,
+    { conversation_id: conversation, is_typing: isTyping, ...fields }, headers);
+  const both = async (expected) => {
+    await until(() => heard.b.length === expected.length
+      && heard.other.length === expected.length);
+    await emit(a, 'subscribe', { channel: 'conv_typing_fence' });
+    assert.deepEqual(heard, { a: [], other: expected, b: expected });
+  };
+
+  // named by the body, by the header
+  assert.equal((await typing(true, { connection_id: 'conn_typing_a' })).status, 200);
+  await both([true]);
+  assert.equal((await typing(false, {}, { 'X-Connection-Id': 'conn_typing_a' })).status, 200);
+  await both([true, false]);
+
+  // a message ends it, by a note
+  assert.equal((await typing(true, {}, { 'X-Connection-Id': 'conn_typing_a' })).status, 200);
+  await both([true, false, true]);
+  await emit(other, 'message:direct',
+    { recipientId: 2, message: 'done', conversationId: conversation });
+  await both([true, false, true, false]);
+
+  // whose connection it is not, and none
+  assert.equal((await typing(true, { connection_id: 'conn_typing_a' }, {}, jane)).status, 200);
+  await until(() => heard.a.length === 1 && heard.b.length === 5);
+  assert.equal((await typing(true, { connection_id: 'conn_typing_none' })).status, 200);
+  await until(() => heard.a.length === 2 && heard.b.length === 6);
+  assert.equal((await typing(true, { connection_id: 7 })).status, 422);
+  [a, other, b].forEach((socket) => socket.disconnect());
 });
