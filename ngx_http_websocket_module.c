@@ -509,7 +509,8 @@ ngx_http_websocket_init_process(ngx_cycle_t *cycle)
         return NGX_ERROR;
     }
 
-    wmcf->loop = ngx_ws_loop_create(cycle->log);
+    wmcf->loop = ngx_ws_loop_create(ngx_http_websocket_hijack_release,
+                                    cycle->log);
     if (wmcf->loop == NULL) {
         return NGX_ERROR;
     }

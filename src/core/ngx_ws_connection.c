@@ -35,8 +35,6 @@ typedef struct {
     ngx_ws_reader_t             *reader;   /* of a message under way */
     ngx_ws_connection_held_t    *held;     /* read while paused */
 
-    void                       (*release)(ngx_connection_t *c);
-
     ngx_log_t                    log;      /* the connection's */
     ngx_ws_deflate_params_t      deflate;
 
@@ -119,7 +117,7 @@ ngx_ws_connection_create(ngx_connection_t *c,
 
     len = ngx_min(params->address.len, NGX_SOCKADDR_STRLEN);
 
-    wsc = ngx_calloc(sizeof(ngx_ws_connection_t) + len, c->log);
+    wsc = ngx_calloc(offsetof(ngx_ws_connection_t, address) + len, c->log);
     if (wsc == NULL) {
         return NULL;
     }
@@ -129,8 +127,6 @@ ngx_ws_connection_create(ngx_connection_t *c,
     wsc->connection = c;
     wsc->loop = params->loop;
     wsc->conf = params->conf;
-    wsc->release = params->release;
-
     wsc->deflate = params->deflate;
 
     wsc->address_len = (uint8_t) len;
@@ -865,7 +861,7 @@ ngx_ws_connection_destroy(ngx_ws_connection_t *wsc)
     wsc->log.handler = NULL;
     wsc->log.action = NULL;
 
-    wsc->release(c);
+    wsc->loop->release(c);
 
     ngx_ws_loop_count(wsc->loop, -1);
 

@@ -29,9 +29,6 @@ typedef struct {
     ngx_str_t                address;      /* the client's as text, copied */
     ngx_str_t                received;     /* what came behind the head */
     ngx_ws_deflate_params_t  deflate;      /* negotiated, or off */
-
-    /* closes c, with a pool or without one */
-    void                   (*release)(ngx_connection_t *c);
 } ngx_ws_connection_params_t;
 
 

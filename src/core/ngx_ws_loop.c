@@ -25,7 +25,7 @@ static void ngx_ws_loop_unused_handler(ngx_event_t *ev);
 
 
 ngx_ws_loop_t *
-ngx_ws_loop_create(ngx_log_t *log)
+ngx_ws_loop_create(void (*release)(ngx_connection_t *c), ngx_log_t *log)
 {
     ngx_ws_loop_t  *loop;
 
@@ -39,6 +39,8 @@ ngx_ws_loop_create(ngx_log_t *log)
         ngx_free(loop);
         return NULL;
     }
+
+    loop->release = release;
 
     ngx_queue_init(&loop->dirty);
 

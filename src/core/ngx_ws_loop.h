@@ -33,6 +33,9 @@ typedef struct {
     ngx_uint_t           trimmed;      /* that was when memory was trimmed */
     ngx_event_t          trim;
 
+    /* closes a connection, with a pool or without one */
+    void               (*release)(ngx_connection_t *c);
+
     ngx_ws_deflate_t    *deflate;
     ngx_event_t          unused;       /* drops its streams */
     ngx_uint_t           used;         /* since the last look */
@@ -42,8 +45,9 @@ typedef struct {
 } ngx_ws_loop_t;
 
 
-/* NULL without memory. */
-ngx_ws_loop_t *ngx_ws_loop_create(ngx_log_t *log);
+/* NULL without memory; release closes the connections. */
+ngx_ws_loop_t *ngx_ws_loop_create(void (*release)(ngx_connection_t *c),
+    ngx_log_t *log);
 void ngx_ws_loop_destroy(ngx_ws_loop_t *loop);
 
 /*

@@ -341,6 +341,9 @@ ngx_int_t ngx_http_websocket_upgrade_accept(ngx_http_request_t *r);
  */
 void ngx_http_websocket_hijack(ngx_http_request_t *r);
 
+/* Closes a connection that was taken so; see ngx_ws_loop_create(). */
+void ngx_http_websocket_hijack_release(ngx_connection_t *c);
+
 
 /*
  * ngx_http_websocket_bundle.c

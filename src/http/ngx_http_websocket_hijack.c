@@ -30,7 +30,9 @@ static void ngx_http_websocket_hijack_start(ngx_connection_t *c,
     ngx_ws_connection_params_t *params, ngx_ws_session_params_t *session,
     ngx_uint_t busy);
 static void ngx_http_websocket_hijack_shrink(ngx_connection_t *c);
-static void ngx_http_websocket_hijack_release(ngx_connection_t *c);
+#if (NGX_HTTP_SSL)
+static ngx_pool_t *ngx_http_websocket_hijack_ssl_pool(ngx_connection_t *c);
+#endif
 
 
 void
@@ -207,7 +209,6 @@ ngx_http_websocket_hijack_params(ngx_http_request_t *r, ngx_pool_t *pool,
     params->loop = wmcf->loop;
     params->conf = &wlcf->session;
     params->deflate = up->deflate;
-    params->release = ngx_http_websocket_hijack_release;
 
     session->worker = wmcf->worker;
     session->conf = &wlcf->session;
@@ -336,25 +337,29 @@ ngx_http_websocket_hijack_start(ngx_connection_t *c,
 }
 
 
-/*
- * An idle socket needs nothing of its pool; with TLS the pool holds OpenSSL's
- * side of the connection.
- */
+/* An idle socket needs nothing of its pool but what is said of TLS there. */
 
 static void
 ngx_http_websocket_hijack_shrink(ngx_connection_t *c)
 {
+    ngx_pool_t  *pool;
+
+    pool = NULL;
+
 #if (NGX_HTTP_SSL)
 
     if (c->ssl) {
-        return;
+        pool = ngx_http_websocket_hijack_ssl_pool(c);
+        if (pool == NULL) {
+            return;
+        }
     }
 
 #endif
 
     ngx_destroy_pool(c->pool);
 
-    c->pool = NULL;
+    c->pool = pool;
     c->sockaddr = NULL;
     c->socklen = 0;
     c->local_sockaddr = NULL;
@@ -364,7 +369,51 @@ ngx_http_websocket_hijack_shrink(ngx_connection_t *c)
 }
 
 
-static void
+#if (NGX_HTTP_SSL)
+
+
+/*
+ * A pool that holds the connection's side of TLS, with room for the head of
+ * its buffer; NULL where it can not be moved.
+ */
+
+static ngx_pool_t *
+ngx_http_websocket_hijack_ssl_pool(ngx_connection_t *c)
+{
+    size_t                 size;
+    ngx_pool_t            *pool;
+    ngx_ssl_connection_t  *ssl;
+
+    if (c->ssl->ocsp || c->ssl->in_early || c->buffered) {
+        return NULL;
+    }
+
+    size = sizeof(ngx_pool_t) + sizeof(ngx_ssl_connection_t)
+           + sizeof(ngx_buf_t) + sizeof(ngx_pool_large_t);
+
+    pool = ngx_create_pool(ngx_align(size, NGX_POOL_ALIGNMENT), c->log);
+    if (pool == NULL) {
+        return NULL;
+    }
+
+    ssl = ngx_palloc(pool, sizeof(ngx_ssl_connection_t));
+    if (ssl == NULL) {
+        ngx_destroy_pool(pool);
+        return NULL;
+    }
+
+    *ssl = *c->ssl;
+    ssl->buf = NULL;
+    c->ssl = ssl;
+
+    return pool;
+}
+
+
+#endif
+
+
+void
 ngx_http_websocket_hijack_release(ngx_connection_t *c)
 {
     if (c->pool) {

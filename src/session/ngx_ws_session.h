@@ -125,8 +125,8 @@ struct ngx_ws_session_s {
     uint64_t                      rate;         /* of events, see there */
     uint32_t                      refused;      /* of them */
 
-    uint32_t                      nanswers;
     uint32_t                      nsubscriptions;
+    uint16_t                      nanswers;
     uint16_t                      skip;         /* attachments to ignore */
     uint16_t                      changes;      /* of subscriptions */
 
