@@ -47,12 +47,12 @@ sub free_port {
 
 
 # Calls the function until it gives true, and gives that; undef after so
-# many seconds (5).
+# many seconds (20: a machine may be busy).
 
 sub wait_until (&;$) {
     my ($done, $timeout) = @_;
 
-    my $deadline = time + ($timeout // 5);
+    my $deadline = time + ($timeout // 20);
 
     for ( ;; ) {
         my $value = $done->();
@@ -209,7 +209,7 @@ sub pause {
 sub resume { $_[0]->signal('CONT') }
 
 
-# Waits for the end, for so many seconds (5).
+# Waits for the end, for so many seconds (20).
 
 sub wait {
     my ($self, $timeout) = @_;
@@ -236,7 +236,7 @@ sub stop {
     $self->signal($self->stop_signal);
     $self->resume;
 
-    return 1 if $self->wait($timeout // 10);
+    return 1 if $self->wait($timeout // 20);
 
     $self->kill;
     $self->{stuck} = 1;

@@ -211,7 +211,7 @@ sub reload {
     $self->configure(%args);
     $self->signal('HUP');
 
-    wait_until { $self->ready && !grep { $old{$_} } $self->workers } 10
+    wait_until { $self->ready && !grep { $old{$_} } $self->workers } 60
         or croak 'nginx did not reload: ', $self->error_log;
 
     return @old;
@@ -229,7 +229,7 @@ sub kill_worker {
     $self->{worker_killed}{$pid} = 1;
     CORE::kill $signal // 'KILL', $pid;
 
-    wait_until { $self->ready && $self->gone($pid) } 10
+    wait_until { $self->ready && $self->gone($pid) } 60
         or croak "worker $pid was not replaced: ", $self->error_log;
 }
 
