@@ -49,7 +49,7 @@ my @nginx = map {
 
 note 'the oldest has to go';
 
-my @ws = map { websocket($_ % 2, '/ws', $JOHN) } 0 .. 2;
+my @ws = map { websocket($_ % 2, '/ws', $JOHN, "few$$-$_") } 0 .. 2;
 
 ok(is_live($_), 'three may stay') for @ws;
 push @ws, websocket(1, '/ws', $JOHN);
@@ -57,6 +57,12 @@ is((shift @ws)->read_close(10), 1008, 'with a fourth the first is closed');
 push @ws, websocket(0, '/ws', $JOHN);
 is((shift @ws)->read_close(10), 1008, 'then the second');
 is((grep { is_live($_) } @ws), 3, 'the others go on');
+ok((wait_until {
+    $mysql->value("SELECT COUNT(*) FROM websocket_connections
+        WHERE connection_id IN ('few$$-0', 'few$$-1')
+            AND status = 'disconnected' AND disconnected_at >= connected_at
+            AND last_activity_at >= connected_at") == 2
+} 10), 'both have a row that has ended');
 
 my $jane = websocket(0, '/ws', $JANE);
 is((grep { is_live($_) } @ws, $jane), 4, 'everybody has an own limit');

@@ -80,6 +80,12 @@ is($ws->read_close, 1008, 'for its policy');
 is($john->call('subscribe', { channel => 'a' })->{status}, 'ok',
    'others go on');
 is(rest($token), 401, 'REST knows it no more');
+ok((wait_until {
+    $mysql->value("SELECT COUNT(*) FROM websocket_connections
+        WHERE user_id = 1 AND status = 'disconnected'
+            AND disconnected_at >= connected_at
+            AND last_activity_at >= connected_at") == 3
+} 10), 'the rows of all three have ended');
 
 
 note 'another token in time';

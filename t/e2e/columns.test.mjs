@@ -11,11 +11,13 @@ const { john, max, eve } = accounts;
 const dev = new URL('../../dev', import.meta.url).pathname;
 const time = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/;
 
-async function call(method, path, body, account = john) {
+async function call(method, path, body, account = john, headers = {}) {
   const answer = await fetch(`${url}/api/websocket/${path}`, {
     method,
     headers: {
-      Authorization: `Bearer ${account.token}`, 'Content-Type': 'application/json',
+      Authorization: `Bearer ${account.token}`,
+      'Content-Type': 'application/json',
+      ...headers,
     },
     body: JSON.stringify(body),
   });
@@ -77,6 +79,68 @@ test('websocket_connections', async () => {
 });
 
 // hers, who has no other connections: a status merges all of them
+test('a connection by REST alone, and one by polling alone', async () => {
+  const id = `alone-${Date.now()}`;
+  const where = `connection_id = '${id}'`;
+  await call('POST', 'connect', { connection_id: id }, john, {
+    'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0',
+  });
+  const expected = {
+    id: /^\d+$/, tenant_id: '1', user_id: '1', connection_id: id,
+    session_id: 'NULL', browser: 'Firefox', device_type: 'desktop',
+    ip_address: '127.0.0.1', subscribed_channels: '[]',
+    status: 'connected', connected_at: time, last_activity_at: time,
+    disconnected_at: 'NULL', created_at: time, updated_at: time,
+  };
+  check(await row('connections', where, () => true), expected);
+  await call('POST', 'disconnect', { connection_id: id });
+  check(await row('connections', where, (r) => r.status !== 'connected'),
+    { ...expected, status: 'disconnected', disconnected_at: time });
+
+  const socket = await login(john, {
+    transports: ['polling'],
+    extraHeaders: {
+      'User-Agent': 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) '
+        + 'AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
+    },
+  });
+  const other = {
+    ...expected, connection_id: socket.connectionId, browser: 'Safari', device_type: 'mobile',
+  };
+  const whose = `connection_id = '${socket.connectionId}'`;
+  check(await row('connections', whose, () => true), other);
+  socket.disconnect();
+  check(await row('connections', whose, (r) => r.status !== 'connected'),
+    { ...other, status: 'disconnected', disconnected_at: time });
+});
+
+test('what a connection was before stays when it comes back', async () => {
+  const id = `back-${Date.now()}`;
+  const where = `connection_id = '${id}'`;
+  await call('POST', 'connect', {
+    connection_id: id, session_id: 'session-2', browser: 'Edge', device_type: 'tablet',
+  });
+  const first = await login(john, {}, { connectionId: id });
+  await call('POST', 'subscribe', { connection_id: id, channel: 'back' });
+  first.disconnect();
+  const ended = await row('connections', where, (r) => r.status === 'disconnected');
+  // the next second
+  await until(() => Date.now() > Date.parse(`${ended.disconnected_at}Z`) + 1000);
+  const again = await login(john, {}, { connectionId: id });
+  const found = await row('connections', where, (r) => r.status === 'connected');
+  const { updated_at: updated, last_activity_at: active, ...rest } = found;
+  assert.ok(found.connected_at > ended.disconnected_at);
+  assert.ok(active > ended.last_activity_at && updated > ended.updated_at);
+  check(rest, {
+    id: ended.id, tenant_id: '1', user_id: '1', connection_id: id,
+    session_id: 'session-2', browser: 'Edge', device_type: 'tablet',
+    ip_address: '127.0.0.1', subscribed_channels: '["back"]',
+    status: 'connected', connected_at: time, disconnected_at: 'NULL',
+    created_at: ended.created_at,
+  });
+  again.disconnect();
+});
+
 test('websocket_presence', async () => {
   const id = `presence-${Date.now()}`;
   const post = (path, body) => call('POST', path, { connection_id: id, ...body },
@@ -93,6 +157,9 @@ test('websocket_presence', async () => {
   const found = await row('presence', 'user_id = 4', (r) => r.status === 'busy');
   assert.equal(found.away_since, 'NULL');
   await post('disconnect');
+  check(await row('presence', 'user_id = 4', (r) => r.status === 'offline'), {
+    ...found, status: 'offline', last_seen_at: time, updated_at: time,
+  });
 });
 
 test('websocket_typing_indicators', async () => {
@@ -111,7 +178,29 @@ test('websocket_typing_indicators', async () => {
   await call('POST', 'typing', {
     conversation_id: conversation, conversation_type: 'group', is_typing: false,
   });
-  await row('typing_indicators', where, (r) => r.is_typing === '0');
+  const ended = await row('typing_indicators', where, (r) => r.is_typing === '0');
+  check(ended, {
+    ...found, is_typing: '0', expires_at: ended.updated_at, updated_at: time,
+  });
+});
+
+test('typing that nobody ends', async () => {
+  for (const end of ['message', 'disconnect']) {
+    const name = `columns-${end}-${Date.now()}`;
+    const a = await login(john);
+    const emit = (event, data) => a.timeout(10000).emitWithAck(event, data);
+    await emit('user:typing', { conversationId: name, isTyping: true });
+    await row('typing_indicators', `conversation_id = '${name}'`,
+      (r) => r.is_typing === '1' && r.conversation_type === 'direct');
+    if (end === 'message') {
+      await emit('message:direct', { recipientId: 1, message: 'x', conversationId: name });
+    } else {
+      a.disconnect();
+    }
+    await row('typing_indicators', `conversation_id = '${name}'`,
+      (r) => r.is_typing === '0' && r.expires_at <= r.updated_at);
+    a.disconnect();
+  }
 });
 
 test('websocket_events', async () => {
@@ -132,6 +221,45 @@ test('websocket_events', async () => {
   check(await row('events', where, (r) => r.status === 'delivered'),
     { ...expected, status: 'delivered', retry_count: '1' });
   [a, b].forEach((s) => s.disconnect());
+});
+
+const word = `columns-${Date.now()}`;
+
+// what is sent, and the type, the channel and the event that its row has
+const events = [
+  ['message:group', { channel: 'group.columns', message: word },
+    'message_sent', 'group.columns', 'message:group'],
+  ['broadcast:send', { channel: 'broadcast', message: word, messageType: 'info' },
+    'broadcast_message', 'broadcast', 'broadcast:message'],
+  ['notification:send', { recipientIds: [1], title: word, body: 'b' },
+    'notification_received', 'private-user.1', 'notification:received'],
+  ['user:typing', { conversationId: word, isTyping: true },
+    'typing', word, 'user:typing'],
+  ['user:presence', { status: 'busy', device: 'web', lastMessage: word },
+    'online_status', 'broadcast', 'user:presence'],
+];
+
+test('an event of each kind', async () => {
+  const a = await login(john);
+  await a.timeout(10000).emitWithAck('subscribe', { channel: 'group.columns' });
+  for (const [event, data, type, channel, name] of events) {
+    const ack = await a.timeout(10000).emitWithAck(event, data);
+    assert.equal(ack.status, 'ok', event);
+    const found = await row('events',
+      `event_type = '${type}' AND payload LIKE '%${word}%'`,
+      (r) => r.status === 'delivered');
+    check(found, {
+      id: ack.messageId ? String(ack.messageId) : /^\d+$/, tenant_id: '1',
+      user_id: '1', event_type: type, channel, payload: /^\{/,
+      status: 'delivered', retry_count: '0', error_message: 'NULL',
+      created_at: time, updated_at: time,
+    });
+    const payload = JSON.parse(found.payload);
+    assert.equal(payload.event, name);
+    assert.equal(payload.data.messageId, ack.messageId);
+    assert.ok(payload.data.timestamp);
+  }
+  a.disconnect();
 });
 
 test('more than waits for somebody fails, with the reason', async () => {

@@ -160,8 +160,9 @@ test('a connection without a socket ends when it is silent for long', async () =
   redis('ZADD', 'ws:_:presence', '1', '1 5 ');
   await gone(max);
   assert.equal(redis('HGET', `ws:_:conn:${id}`, 'status'), 'disconnected');
-  await until(() => sql(`SELECT status FROM websocket_connections
-    WHERE connection_id = '${id}'`)[0]?.[0] === 'disconnected', 'the record');
+  await until(() => sql(`SELECT COUNT(*) FROM websocket_connections
+    WHERE connection_id = '${id}' AND status = 'disconnected'
+      AND disconnected_at >= last_activity_at`)[0][0] === '1', 'the record');
 });
 
 test('in a crowd, edges come together, by every transport', async () => {

@@ -113,8 +113,13 @@ async function departed({ name, watcher, seen, messageId }, since) {
   assert.deepEqual(seen.toSorted(), [`channel:user-left ${name}`, 'user:offline',
     'user:typing false']);
   assert.equal(redis('HGET', `ws:_:conn:conn_${name}`, 'status'), 'disconnected');
-  await until(() => sql(`SELECT status FROM websocket_connections
-    WHERE connection_id = 'conn_${name}'`)[0]?.[0] === 'disconnected', 'the record');
+  await until(() => sql(`SELECT COUNT(*) FROM websocket_connections
+    WHERE connection_id = 'conn_${name}' AND status = 'disconnected'
+      AND disconnected_at >= connected_at AND last_activity_at >= connected_at
+      AND subscribed_channels = '["${name}"]'`)[0][0] === '1', 'the record');
+  await until(() => sql(`SELECT COUNT(*) FROM websocket_presence
+    WHERE user_id = 2 AND status = 'offline'
+      AND last_seen_at IS NOT NULL`)[0][0] === '1', 'the presence');
   await until(() => sql(`SELECT status FROM websocket_events
     WHERE id = ${messageId}`)[0]?.[0] === 'pending', 'the message waits');
   assert.equal(redis('HLEN', `ws:{1}:typing:${name}`), '0');
