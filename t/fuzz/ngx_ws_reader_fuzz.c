@@ -26,6 +26,7 @@
 typedef struct {
     uint32_t    crc;
     ngx_uint_t  error;
+    ngx_uint_t  deflate;    /* that of compressed data */
 } outcome_t;
 
 
@@ -65,6 +66,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     whole = outcome(data, size, size, &params);
     pieces = outcome(data, size, step, &params);
+
+    /* zlib may reach beyond a small window, into what a call has written */
+
+    if (pieces.deflate && !whole.deflate && params.client_bits < 15) {
+        return 0;
+    }
 
     if (whole.crc != pieces.crc || whole.error != pieces.error) {
         abort();
@@ -118,6 +125,8 @@ outcome(const uint8_t *data, size_t size, size_t step,
     }
 
     res.error = rd.error;
+    res.deflate = rd.reason
+                  && ngx_strcmp(rd.reason, "invalid compressed data") == 0;
 
     if (rc == NGX_ERROR && (rd.error < 1000 || rd.reason == NULL)) {
         abort();
