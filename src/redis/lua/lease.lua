@@ -32,7 +32,10 @@ if at <= now and now - at < tonumber(ARGV[6]) then
     return { 1 }
 end
 
-local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+-- it may be forbidden to ask
+
+local info = redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
 
 if at > now or now - at > tonumber(ARGV[7]) or run ~= watch[3] then
     since = now
