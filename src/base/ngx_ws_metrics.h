@@ -107,6 +107,10 @@
       "Commands sent to Redis")                                               \
     X(REDIS_ERRORS, COUNTER, "redis_errors_total", NULL, NULL,                \
       "Commands that Redis refused or did not answer")                        \
+    X(REDIS_MEMORY, MAX, "redis_memory_bytes", NULL, NULL,                    \
+      "Memory that Redis uses")                                               \
+    X(REDIS_MEMORY_LIMIT, MAX, "redis_memory_limit_bytes", NULL, NULL,        \
+      "Redis' maxmemory, 0 if it has none")                                   \
                                                                               \
     X(MYSQL_UP, STATE, "mysql_up", NULL, NULL,                                \
       "Whether every worker reaches MySQL")                                   \

@@ -14,6 +14,7 @@
 #include <ngx_ws_mysql_log.h>
 #include <ngx_ws_record_batch.h>
 #include <ngx_ws_record_consumer.h>
+#include <ngx_ws_record_watch.h>
 
 
 /* entries of a first batch, and bytes of any */
@@ -25,11 +26,6 @@
 
 #define NGX_WS_RECORD_CONSUMER_RETRY_MIN  100
 #define NGX_WS_RECORD_CONSUMER_RETRY_MAX  2000
-
-/* what MySQL has is kept for those who missed its publication */
-#define NGX_WS_RECORD_CONSUMER_KEEP   60000
-#define NGX_WS_RECORD_CONSUMER_WATCH  1000
-#define NGX_WS_RECORD_CONSUMER_ALARM  1000000
 
 
 struct ngx_ws_record_consumer_s {
@@ -43,7 +39,7 @@ struct ngx_ws_record_consumer_s {
     ngx_ws_redis_key_t         poison;
 
     ngx_event_t                poll;
-    ngx_event_t                watch;
+    ngx_ws_record_watch_t      watch;
     ngx_ws_backoff_t           backoff;
     ngx_ws_mysql_log_t         refusal;
 
@@ -55,7 +51,6 @@ struct ngx_ws_record_consumer_s {
     unsigned                   reading:1;
     unsigned                   pending:1;  /* first what was read before */
     unsigned                   again:1;    /* that is being read */
-    unsigned                   alarmed:1;
 };
 
 
@@ -79,11 +74,6 @@ static void ngx_ws_record_consumer_acked(void *data, ngx_int_t rc,
 static void ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons,
     ngx_uint_t full);
 static void ngx_ws_record_consumer_failed(ngx_ws_record_consumer_t *cons);
-static void ngx_ws_record_consumer_watch(ngx_event_t *ev);
-static void ngx_ws_record_consumer_watched(void *data, ngx_int_t rc,
-    ngx_ws_redis_reply_t *reply);
-static void ngx_ws_record_consumer_alarm(ngx_ws_record_consumer_t *cons,
-    ngx_uint_t n);
 
 
 static const ngx_ws_lock_handler_t  ngx_ws_record_consumer_handler = {
@@ -148,10 +138,8 @@ ngx_ws_record_consumer_create(ngx_ws_worker_t *w)
     cons->poll.log = w->log;
     cons->poll.cancelable = 1;
 
-    cons->watch.handler = ngx_ws_record_consumer_watch;
-    cons->watch.data = cons;
-    cons->watch.log = w->log;
-    cons->watch.cancelable = 1;
+    ngx_ws_record_watch_init(&cons->watch, w, &cons->lock, &cons->stream.str,
+                             &ngx_ws_record_consumer_name);
 
     return cons;
 
@@ -207,7 +195,7 @@ ngx_ws_record_consumer_taken(void *data)
     ngx_ws_backoff_reset(&cons->backoff);
 
     ngx_ws_record_consumer_read(cons);
-    ngx_ws_record_consumer_watch(&cons->watch);
+    ngx_ws_record_watch_start(&cons->watch);
 }
 
 
@@ -220,12 +208,7 @@ ngx_ws_record_consumer_lost(void *data)
         ngx_del_timer(&cons->poll);
     }
 
-    if (cons->watch.timer_set) {
-        ngx_del_timer(&cons->watch);
-    }
-
-    ngx_ws_metric_set(RECORD_PENDING, 0);
-    ngx_ws_metric_set(RECORD_LAG, 0);
+    ngx_ws_record_watch_stop(&cons->watch);
 }
 
 
@@ -586,61 +569,5 @@ ngx_ws_record_consumer_failed(ngx_ws_record_consumer_t *cons)
     if (ngx_ws_lock_held(&cons->lock)) {
         ngx_add_timer(&cons->poll, ngx_ws_backoff_next(&cons->backoff,
                                                        ngx_random()));
-    }
-}
-
-
-static void
-ngx_ws_record_consumer_watch(ngx_event_t *ev)
-{
-    ngx_ws_record_consumer_t *cons = ev->data;
-
-    u_char     text[NGX_INT_T_LEN];
-    ngx_str_t  args[2];
-
-    ngx_add_timer(ev, NGX_WS_RECORD_CONSUMER_WATCH);
-
-    args[0] = ngx_ws_record_consumer_name;
-    args[1].data = text;
-    args[1].len = ngx_sprintf(text, "%d", NGX_WS_RECORD_CONSUMER_KEEP) - text;
-
-    (void) ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_TRIM,
-                             &cons->stream.str, 1, args, 2,
-                             ngx_ws_record_consumer_watched, cons);
-}
-
-
-static void
-ngx_ws_record_consumer_watched(void *data, ngx_int_t rc,
-    ngx_ws_redis_reply_t *reply)
-{
-    ngx_ws_record_consumer_t *cons = data;
-
-    int64_t  n;
-
-    if (rc != NGX_OK || !ngx_ws_lock_held(&cons->lock)) {
-        return;
-    }
-
-    n = ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 0));
-
-    ngx_ws_metric_set(RECORD_PENDING, n);
-    ngx_ws_metric_set(RECORD_LAG, ngx_ws_redis_reply_integer(
-                                     ngx_ws_redis_reply_element(reply, 2)));
-    ngx_ws_record_consumer_alarm(cons, n);
-}
-
-
-static void
-ngx_ws_record_consumer_alarm(ngx_ws_record_consumer_t *cons, ngx_uint_t n)
-{
-    if (!cons->alarmed && n >= NGX_WS_RECORD_CONSUMER_ALARM) {
-        cons->alarmed = 1;
-        ngx_log_error(NGX_LOG_WARN, cons->worker->log, 0,
-                      "%ui entries of the record wait in redis for mysql", n);
-    }
-
-    if (cons->alarmed && n < NGX_WS_RECORD_CONSUMER_ALARM / 2) {
-        cons->alarmed = 0;
     }
 }
