@@ -1,5 +1,5 @@
 -- Indexes for statistics and clean-up. Rows are read and written while they
--- are built; MySQL has no ADD INDEX IF NOT EXISTS.
+-- are built. MySQL cannot add one only where there is none.
 
 SET @sql = (SELECT IF(COUNT(*), 'DO 0', 'ALTER TABLE websocket_connections
     ADD INDEX websocket_connections_tenant_id_status_user_id_index

@@ -24,6 +24,7 @@ part_lint() {
     check "no tabs, no long lines" "$top/util/style.pl"
     check "the documents say what the code has" "$top/util/doccheck.pl"
     check "shell scripts" lint_shell
+    check "SQL that MySQL and MariaDB have" lint_sql
 }
 
 
@@ -31,6 +32,17 @@ lint_shell() {
     shellcheck -x -a dev \
         && shellcheck util/embed.sh util/layers.sh util/logs.sh \
                util/migrate.sh .ci/run
+}
+
+
+# what MariaDB alone has
+
+lint_sql() {
+    ! grep -inE -e '\breturning\b|\bset statement\b|\bnextval\b|\bseq_[0-9]' \
+        -e '\b(column|index|key|constraint) if (not )?exists\b' \
+        -e '\bcreate (or replace|sequence)\b|\bexecute immediate\b' \
+        -e '\b(nocopy|uuid|inet6)\b|\bfor system_time\b' \
+        migrations/*.sql src/mysql/sql/*.sql demo/*.sql util/cleanup.sql
 }
 
 
