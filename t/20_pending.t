@@ -45,9 +45,9 @@ sub send_one {
 
     $sent++;
     run('message_send',
-        [$EVENTS, "sent$sent", 'typing', 'conv', $CHANNEL, $PENDING, ''],
-        $id, 1, 1, int(time() * 1000), 'message_sent', 'message:direct',
-        '{"messageId":', '}', 20, 0, 'private-user.2', 2);
+        [$EVENTS, "sent$sent", '', '', '', $CHANNEL, $PENDING, ''], 20,
+        1, $id, 1, 1, int(time() * 1000), 'message_sent',
+        qq($id message:direct {"messageId":$id}), '', 'private-user.2', '');
 
     return $redis->command('ZRANGE', $PENDING, -1, -1, 'WITHSCORES')->[1];
 }
@@ -102,7 +102,7 @@ sub heard {
         push @heard, $text;
     }
 
-    return [grep { /^0 0 1 / } @heard];
+    return [grep { /^1 0 0 / } @heard];
 }
 
 
@@ -177,7 +177,7 @@ is_deeply(fetch('w2', 7), [], 'which nobody else gets');
 is(mark('w2', 'back', $seq, 41), 0, 'or can give back');
 is(mark('w1', 'back', $seq, 41), 1, 'but this one');
 is_deeply(told(), ['pending: 41'], 'it is pending');
-is_deeply(heard(), ['0 0 1 pending {}'], 'the other sockets are told so');
+is_deeply(heard(), ['1 0 0 pending {}'], 'the other sockets are told so');
 is_deeply(fetch('w2', 7), [41], 'and get it');
 is(mark('w1', 'back', $seq, 41), 0, 'now it is theirs');
 is(mark('w2', 'back', $seq, 41), 1, 'also before they have taken it');
@@ -223,7 +223,7 @@ is(run('takeover', ['dead', 'ws:_:owned:w3', $EVENTS, 'typing', 'due'], 'w3',
        'ws:', 100, 'T'), 1, 'it is taken over');
 is_deeply([sort @{told()}], ['pending: 61', 'pending: 62'],
           'both are pending');
-is_deeply(heard(), ['0 0 1 pending {}'], 'which is told once');
+is_deeply(heard(), ['1 0 0 pending {}'], 'which is told once');
 is_deeply(fetch('w1', 7), [61, 62], 'and they come again');
 reset_all();
 

@@ -307,38 +307,126 @@ is_deeply([map { fields("$SOCKETS$_") } 'w1', 'w2'],
 
 note 'message_send';
 
-run('message_send', [$EVENTS, "sent$_", 'typing', 'conv', 'channel', '', ''],
-    1000 + $_, 1, $_, 1761300000000 + $_, 'message_group', 'message:group',
-    '{}', '', 20, 1, 'channel', '')
-    for 1 .. 130;
+# group(id, time, user): a message in a conversation, without a target's own
 
-my $before = entries();
-my $again = run('message_send',
-                [$EVENTS, 'sent7', 'typing', 'conv', 'channel', '', ''],
-                2000, 1, 7, 1761300000000, 'message_group', 'message:group',
-                '{}', '', 20, 1, 'channel', '');
+sub group {
+    my ($id, $time, $user) = @_;
 
-is_deeply($again, ['1007', '1', 0], 'a repeat gets the first id');
-is(entries(), $before, 'and adds nothing');
-cmp_ok(ttl('sent7'), '>', 0, 'for some time');
+    return (1, $id, 1, $user, $time, 'message_group',
+            "$id message:group {}", '', 'channel', '');
+}
+
+
+sub direct {
+    my ($id, $user, $text) = @_;
+
+    return (1, $id, 1, $user, 1761300000000, 'message_sent',
+            "$id message:direct " . ($text // '{}'), '', 'private-user.1', '');
+}
+
+
+my @conv = ('', 'typing', 'conv', 'channel', '', '');
+my @inbox = ('', '', '', 'channel', '', 'inbox');
+my @kept = ('', '', '', 'channel', 'pending', '');
+
+is_deeply(run('message_send', [$EVENTS, "sent$_", @conv], 20,
+              group(1000 + $_, 1761300000000 + $_, $_)),
+          [0], "message $_ is accepted")
+    for 1 .. 3;
+
+run('message_send', [$EVENTS, "sent$_", (@conv) x 2], 20,
+    map { group(1000 + $_, 1761300000000 + $_, $_) } 2 * $_, 2 * $_ + 1)
+    for 2 .. 65;
 
 is($redis->command('ZCARD', 'conv'), 100,
    'of a conversation the last hundred are remembered');
 is($redis->command('ZSCORE', 'conv', 130), 1761300000130, 'whoever was last');
-is($redis->command('ZSCORE', 'conv', 30), undef, 'not who was first');
+is($redis->command('ZSCORE', 'conv', 31), undef, 'not who was first');
 cmp_ok(ttl('conv'), '>', 86000_000, 'for a day');
 
-run('message_send', [$EVENTS, "sent$_", 'typing', 'conv', 'channel', '',
-                     'inbox'],
-    $_, 1, 7, 1761300000000, 'message_sent', 'message:direct', '{}', '', 20,
-    0, 'private-user.1', 1)
-    for 5001 .. 6000, 900;
+$before = entries();
+my @twice = ([$EVENTS, 'twice', 'dedup', @conv[1 .. 5], @conv], 20,
+             group(2000, 1761300000000, 7), group(2001, 1761300000000, 7));
 
-is($redis->command('ZCARD', 'inbox'), 1000,
-   'a recipient has received the last thousand');
-ok(defined $redis->command('ZSCORE', 'inbox', '900:7'),
-   'by time, the id is from an older block');
-is($redis->command('ZSCORE', 'inbox', '5001:7'), undef, 'the first has gone');
+is_deeply(run('message_send', @twice), [0, 0], 'two are accepted');
+is(entries(), $before + 1, 'by one entry');
+is_deeply(run('message_send', @twice), [['2000', '1'], 0],
+          'a repeat of the script has the answers again');
+is_deeply(run('message_send', [$EVENTS, 'thrice', 'dedup', @conv[1 .. 5]], 20,
+              group(2002, 1761300000000, 7)),
+          [['2000', '1']], 'a repeat by the client the first id');
+is(entries(), $before + 1, 'and they add nothing');
+cmp_ok(ttl('twice'), '<', 20_001, 'for some seconds');
+cmp_ok(ttl('dedup'), '>', 86000_000, 'or a day');
+
+run('message_send', [$EVENTS, "inbox$_", @inbox], 20, direct($_, 7))
+    for 5001 .. 6016;
+run('message_send', [$EVENTS, 'inbox900', @inbox], 20, direct(900, 7));
+
+cmp_ok($redis->command('LLEN', 'inbox'), '<', 1017,
+       'a recipient has received the last thousand');
+is($redis->command('LINDEX', 'inbox', -1), '900:7',
+   'in the order of acceptance, the id is from an older block');
+is($redis->command('LPOS', 'inbox', '5001:7'), undef, 'the first has gone');
+cmp_ok(ttl('inbox'), '>', 2590000_000, 'for thirty days');
+
+$redis->command('SET', 'pending', 'no sorted set');
+
+my $refused = run('message_send',
+                  [$EVENTS, 'wrong', (@kept) x 2, @inbox], 20, direct(7001, 7),
+                  direct(7002, 7), direct(7003, 7));
+
+like(join(' ', @$refused), qr/^\S*WRONGTYPE.* WRONGTYPE.* 0$/s,
+     'one that can not be kept fails alone');
+is(last_entry()->{text}, '7003 message:direct {}', 'the other is recorded');
+
+$refused = run('message_send',
+               [$EVENTS, 'wrong', (@kept) x 2, @inbox], 20, direct(7001, 7),
+               direct(7002, 7), direct(7003, 7));
+
+like(join(' ', @$refused), qr/^failed before failed before 0$/,
+     'as a repeat says');
+
+$redis->command('DEL', 'pending');
+
+run('message_send', [$EVENTS, 'kept', (@kept) x 2], 20, direct(8002, 7),
+    direct(8001, 8));
+
+my @pending = @{$redis->command('ZRANGE', 'pending', 0, -1, 'WITHSCORES')};
+
+is_deeply([@pending[0, 2]],
+          ['8002 message:direct {}', '8001 message:direct {}'],
+          'what is kept is kept in order');
+is($pending[3], $pending[1] + 1, 'each has its place');
+cmp_ok(ttl('pending'), '>', 30 * 86400_000, 'for more than thirty days');
+is_deeply($redis->command('XREVRANGE', $EVENTS, '+', '-', 'COUNT', 1)->[0][1],
+          [kind => 'event', text => '8002 message:direct {}', tenant_id => 1,
+           user_id => 7, created_at => 1761300000000,
+           event_type => 'message_sent', channel => 'private-user.1',
+           status => 'pending', text => '8001 message:direct {}',
+           user_id => 8],
+          'an entry says of each what is not as before');
+
+for my $n (1 .. 20) {
+    run('message_send', [$EVENTS, "full$n", (@kept) x 50], 20,
+        map { direct(10_000 + $n * 50 + $_, 7) } 1 .. 50);
+}
+
+is($redis->command('ZCARD', 'pending'), 1000, 'a thousand are kept');
+is(last_entry()->{error_message}, 'queue full', 'others have failed');
+
+is_deeply(run('message_send',
+              [$EVENTS, 'many', '', '', '', map { ("channel$_", '', '') } 1, 2],
+              20, 2, 9998, 1, 7, 1761300000000, 'notification_received',
+              ' notification:received {"messageId":', '}',
+              map { ("private-user.$_", '') } 1, 2),
+          [0], 'one to several is accepted');
+is_deeply([@{$redis->command('XREVRANGE', $EVENTS, '+', '-', 'COUNT', 1)
+             ->[0][1]}[2, 3, -4 .. -1]],
+          [text => '9998 notification:received {"messageId":9998}',
+           text => '9999 notification:received {"messageId":9999}',
+           channel => 'private-user.2'],
+          'each of them has an id');
 
 
 note 'due';

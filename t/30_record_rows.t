@@ -128,6 +128,36 @@ is_deeply([map { $_->[0] } @{states(@ids[2, 3])}], ['failed', 'failed'],
 is($record->poisoned, 9, 'and is put aside');
 
 
+note 'several events in one entry';
+
+$id = $record->id + 100;
+$record->expect(2);
+
+# the second has a payload that is none
+
+$record->redis->command('XADD', $Test::Nginx::Record::STREAM, '*',
+    kind => 'event', text => ($id + 1) . ' message:direct {"n":1}',
+    tenant_id => 1, user_id => 2, created_at => $CREATED,
+    event_type => 'message_sent', channel => 'private-user.3',
+    status => 'pending', text => ($id + 2) . ' message:direct {',
+    text => ($id + 3) . ' message:group {"n":3}', user_id => 4,
+    channel => 'a channel', status => 'delivered');
+
+ok($record->wait_drained, 'is acknowledged');
+is_deeply([$mysql->query("SELECT id, tenant_id, user_id, event_type, channel,
+               payload, status, UNIX_TIMESTAMP(created_at)
+               FROM websocket_events WHERE id > $id ORDER BY id")],
+          [[$id + 1, 1, 2, 'message_sent', 'private-user.3',
+            '{"event":"message:direct","data":{"n":1}}', 'pending',
+            int($CREATED / 1000)],
+           [$id + 3, 1, 4, 'message_sent', 'a channel',
+            '{"event":"message:group","data":{"n":3}}', 'delivered',
+            int($CREATED / 1000)]],
+          'makes rows, in which what is not said is as in the one before');
+is($record->poisoned, 10, 'is put aside for the one that MySQL refuses');
+is(($record->poison)[-1]{row}, 2, 'which is named');
+
+
 note 'connections';
 
 my %conn = (kind => 'connection', connection_id => 'conn_1', tenant_id => 1,

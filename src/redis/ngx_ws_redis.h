@@ -20,8 +20,9 @@
  * One worker's two links to Redis: commands and subscriptions.  Both connect
  * by themselves, and again after each loss, for as long as the object lives.
  *
- * No function here calls back from inside; each callback may do anything:
- * start commands, cancel others, subscribe, destroy the object.
+ * No function here calls back from inside, but for starting(); each other
+ * callback may do anything: start commands, cancel others, subscribe, destroy
+ * the object.
  */
 
 typedef struct ngx_ws_redis_s     ngx_ws_redis_t;
@@ -51,6 +52,12 @@ typedef struct {
 
     void                   (*message)(void *data, ngx_str_t *channel,
                                       ngx_str_t *payload);
+
+    /*
+     * a command is about to be started: what was collected until now goes
+     * first; may start commands, and nothing else
+     */
+    void                   (*starting)(void *data);
 } ngx_ws_redis_handler_t;
 
 

@@ -385,6 +385,10 @@ ngx_ws_redis_command_create_op(ngx_ws_redis_commands_t *cmds, size_t len,
 {
     ngx_ws_redis_op_t  *op;
 
+    if (cmds->handler->starting) {
+        cmds->handler->starting(cmds->data);
+    }
+
     op = ngx_alloc(sizeof(ngx_ws_redis_op_t) + len, cmds->link.log);
     if (op == NULL) {
         return NULL;

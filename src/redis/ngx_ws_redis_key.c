@@ -71,10 +71,6 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
         { ngx_string("dedup"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER|NGX_WS_REDIS_KEY_HAS_NAME },
 
-    [NGX_WS_REDIS_KEY_SENT] =
-        { ngx_string("sent"), NGX_WS_REDIS_KEY_TENANTS,
-          NGX_WS_REDIS_KEY_HAS_USER },
-
     [NGX_WS_REDIS_KEY_STATUS] =
         { ngx_string("status"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },
@@ -102,7 +98,7 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
           NGX_WS_REDIS_KEY_HAS_USER },
 
     [NGX_WS_REDIS_KEY_INBOX] =
-        { ngx_string("inbox"), NGX_WS_REDIS_KEY_TENANTS,
+        { ngx_string("received"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },
 
     [NGX_WS_REDIS_KEY_SOCKETS] =
@@ -115,6 +111,10 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
 
     [NGX_WS_REDIS_KEY_EVENTS] =
         { ngx_string("events"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
+    [NGX_WS_REDIS_KEY_SENT] =
+        { ngx_string("sent"), NGX_WS_REDIS_KEY_GLOBAL,
+          NGX_WS_REDIS_KEY_HAS_USER },
 
     [NGX_WS_REDIS_KEY_POISON] =
         { ngx_string("events:poison"), NGX_WS_REDIS_KEY_GLOBAL, 0 },

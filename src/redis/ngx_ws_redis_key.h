@@ -34,7 +34,6 @@ typedef enum {
 
     /* keys of a tenant */
     NGX_WS_REDIS_KEY_DEDUP,            /* ws:{7}:dedup:12:clientMessageId */
-    NGX_WS_REDIS_KEY_SENT,             /* ws:{7}:sent:messageId */
     NGX_WS_REDIS_KEY_STATUS,           /* ws:{7}:status:12 */
     NGX_WS_REDIS_KEY_ONLINE,           /* ws:{7}:online */
     NGX_WS_REDIS_KEY_EDGES,            /* ws:{7}:edges */
@@ -42,12 +41,13 @@ typedef enum {
     NGX_WS_REDIS_KEY_CONVERSATION,     /* ws:{7}:conv:conversation */
     NGX_WS_REDIS_KEY_PENDING,          /* ws:{7}:pending:12 */
     NGX_WS_REDIS_KEY_TAKEN,            /* ws:{7}:taken:12 */
-    NGX_WS_REDIS_KEY_INBOX,            /* ws:{7}:inbox:12 */
+    NGX_WS_REDIS_KEY_INBOX,            /* ws:{7}:received:12 */
     NGX_WS_REDIS_KEY_SOCKETS,          /* ws:{7}:sockets:12 */
     NGX_WS_REDIS_KEY_THROTTLE,         /* ws:{7}:throttle:12 */
 
     /* global keys */
     NGX_WS_REDIS_KEY_EVENTS,           /* ws:_:events */
+    NGX_WS_REDIS_KEY_SENT,             /* ws:_:sent:messageId */
     NGX_WS_REDIS_KEY_POISON,           /* ws:_:events:poison */
     NGX_WS_REDIS_KEY_LOCK,             /* ws:_:lock:name */
     NGX_WS_REDIS_KEY_ID,               /* ws:_:id */

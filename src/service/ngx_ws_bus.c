@@ -13,7 +13,7 @@
 
 
 /*
- * The text of an event is "id except seq event data", separated by single
+ * The text of an event is "seq except id event data", separated by single
  * spaces; a name of an event has none.  A batch is "*" and such texts, each
  * without line feeds, with line feeds between them.
  */
@@ -178,8 +178,8 @@ ngx_ws_bus_encode(ngx_pool_t *pool, ngx_ws_bus_event_t *ev)
     text.data = ngx_pnalloc(pool, 3 * (NGX_INT64_LEN + 1) + ev->event.len + 1
                                   + ev->data.len);
     if (text.data) {
-        text.len = ngx_sprintf(text.data, "%uL %uL %uL %V %V", ev->id,
-                               ev->except, ev->seq, &ev->event, &ev->data)
+        text.len = ngx_sprintf(text.data, "%uL %uL %uL %V %V", ev->seq,
+                               ev->except, ev->id, &ev->event, &ev->data)
                    - text.data;
     }
 
@@ -336,9 +336,9 @@ ngx_ws_bus_decode(ngx_ws_bus_event_t *ev, ngx_str_t *payload)
 
     ev->data = *payload;
 
-    if (ngx_ws_bus_number(&ev->data, &ev->id) != NGX_OK
+    if (ngx_ws_bus_number(&ev->data, &ev->seq) != NGX_OK
         || ngx_ws_bus_number(&ev->data, &ev->except) != NGX_OK
-        || ngx_ws_bus_number(&ev->data, &ev->seq) != NGX_OK)
+        || ngx_ws_bus_number(&ev->data, &ev->id) != NGX_OK)
     {
         return NGX_ERROR;
     }

@@ -187,7 +187,7 @@ void
 ngx_ws_message_delivered(ngx_ws_call_t *call, ngx_ws_json_t *in)
 {
     u_char              *p;
-    ngx_str_t            argv[3];
+    ngx_str_t            argv[5];
     ngx_ws_message_t    *msg;
     ngx_ws_redis_key_t   inbox;
 
@@ -221,15 +221,19 @@ ngx_ws_message_delivered(ngx_ws_call_t *call, ngx_ws_json_t *in)
 
     p += msg->client_id.len;
 
-    ngx_str_set(&argv[0], "ZSCORE");
+    /* the latest are at the end */
+
+    ngx_str_set(&argv[0], "LPOS");
     argv[1] = *ngx_ws_redis_key(&inbox, &call->worker->conf->redis.prefix,
                                 NGX_WS_REDIS_KEY_INBOX,
                                 call->identity->tenant, call->identity->user,
                                 NULL);
     argv[2].data = p;
     argv[2].len = ngx_sprintf(p, "%uL:%uL", msg->about, msg->targets->id) - p;
+    ngx_str_set(&argv[3], "RANK");
+    ngx_str_set(&argv[4], "-1");
 
-    if (ngx_ws_redis_command(call->worker->redis, argv, 3,
+    if (ngx_ws_redis_command(call->worker->redis, argv, 5,
                              ngx_ws_message_receipt, call)
         == NULL)
     {

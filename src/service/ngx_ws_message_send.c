@@ -9,6 +9,7 @@
 
 #include <ngx_ws_bus.h>
 #include <ngx_ws_id.h>
+#include <ngx_ws_message_batch.h>
 #include <ngx_ws_message_send.h>
 #include <ngx_ws_redis.h>
 #include <ngx_ws_redis_key.h>
@@ -17,26 +18,22 @@
 
 
 #define NGX_WS_MESSAGE_SEND_JSON  131072   /* a message escaped at its worst */
-#define NGX_WS_MESSAGE_SEND_KEYS  4        /* and three for each target */
-#define NGX_WS_MESSAGE_SEND_ARGS  10       /* and two for each target */
-
-/* seconds that a repeat is known: a client's, our own after a lost link */
-#define NGX_WS_MESSAGE_SEND_DEDUP  "86400"
-#define NGX_WS_MESSAGE_SEND_SENT   "20"
+#define NGX_WS_MESSAGE_SEND_KEYS  3        /* and three for each target */
+#define NGX_WS_MESSAGE_SEND_ARGS  8        /* and two for each target */
 
 
 static void ngx_ws_message_send_id(void *data, ngx_int_t rc);
 static ngx_int_t ngx_ws_message_send_start(ngx_ws_call_t *call);
-static ngx_int_t ngx_ws_message_send_data(ngx_ws_call_t *call,
-    ngx_str_t *head, ngx_str_t *tail);
 static ngx_int_t ngx_ws_message_send_keys(ngx_ws_call_t *call,
     ngx_str_t *keys);
 static ngx_int_t ngx_ws_message_send_key(ngx_ws_call_t *call, ngx_str_t *str,
     ngx_ws_redis_key_e kind, uint64_t user, ngx_str_t *name);
 static ngx_int_t ngx_ws_message_send_args(ngx_ws_call_t *call,
     ngx_str_t *args);
-static void ngx_ws_message_send_done(void *data, ngx_int_t rc,
-    ngx_ws_redis_reply_t *reply);
+static ngx_int_t ngx_ws_message_send_text(ngx_ws_call_t *call,
+    ngx_str_t *head, ngx_str_t *tail);
+static ngx_int_t ngx_ws_message_send_data(ngx_ws_call_t *call,
+    ngx_str_t *data, ngx_uint_t several);
 static ngx_int_t ngx_ws_message_send_result(ngx_ws_call_t *call, uint64_t id,
     uint64_t n);
 
@@ -79,31 +76,27 @@ ngx_ws_message_send_id(void *data, ngx_int_t rc)
 static ngx_int_t
 ngx_ws_message_send_start(ngx_ws_call_t *call)
 {
-    ngx_str_t         *args, *keys;
-    ngx_uint_t         nargs, nkeys;
     ngx_ws_message_t  *msg;
 
     msg = call->state;
     msg->time = ngx_ws_worker_now();
 
-    nkeys = NGX_WS_MESSAGE_SEND_KEYS + 3 * msg->ntargets;
-    nargs = NGX_WS_MESSAGE_SEND_ARGS + 2 * msg->ntargets;
+    msg->nkeys = NGX_WS_MESSAGE_SEND_KEYS + 3 * msg->ntargets;
+    msg->nargs = NGX_WS_MESSAGE_SEND_ARGS + 2 * msg->ntargets;
 
-    keys = ngx_palloc(call->pool, nkeys * sizeof(ngx_str_t));
-    args = ngx_palloc(call->pool, nargs * sizeof(ngx_str_t));
+    msg->keys = ngx_pcalloc(call->pool, msg->nkeys * sizeof(ngx_str_t));
+    msg->args = ngx_pcalloc(call->pool, msg->nargs * sizeof(ngx_str_t));
 
-    if (keys == NULL || args == NULL
-        || ngx_ws_message_send_keys(call, keys) != NGX_OK
-        || ngx_ws_message_send_args(call, args) != NGX_OK)
+    if (msg->keys == NULL || msg->args == NULL
+        || ngx_ws_message_send_keys(call, msg->keys) != NGX_OK
+        || ngx_ws_message_send_args(call, msg->args) != NGX_OK)
     {
         return NGX_ERROR;
     }
 
-    return ngx_ws_redis_eval_again(call->worker->redis,
-                                   NGX_WS_REDIS_MESSAGE_SEND, keys, nkeys,
-                                   args, nargs, ngx_ws_message_send_done,
-                                   call)
-           ? NGX_OK : NGX_ERROR;
+    ngx_ws_message_batch_add(call->worker->batch, call);
+
+    return NGX_OK;
 }
 
 
@@ -117,24 +110,22 @@ ngx_ws_message_send_keys(ngx_ws_call_t *call, ngx_str_t *keys)
 
     msg = call->state;
 
-    if (ngx_ws_message_send_key(call, &keys[0], NGX_WS_REDIS_KEY_EVENTS, 0,
-                                NULL)
-        != NGX_OK
-        || ngx_ws_message_send_key(call, &keys[1],
-                                   msg->client_id.len
-                                       ? NGX_WS_REDIS_KEY_DEDUP
-                                       : NGX_WS_REDIS_KEY_SENT,
-                                   msg->client_id.len
-                                       ? call->identity->user : msg->id,
-                                   &msg->client_id)
-           != NGX_OK
-        || ngx_ws_message_send_key(call, &keys[2], NGX_WS_REDIS_KEY_TYPING,
-                                   0, &msg->conversation)
-           != NGX_OK
-        || ngx_ws_message_send_key(call, &keys[3],
-                                   NGX_WS_REDIS_KEY_CONVERSATION, 0,
-                                   &msg->conversation)
+    if (msg->client_id.len
+        && ngx_ws_message_send_key(call, &keys[0], NGX_WS_REDIS_KEY_DEDUP,
+                                   call->identity->user, &msg->client_id)
            != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    if (msg->conversation.len
+        && (ngx_ws_message_send_key(call, &keys[1], NGX_WS_REDIS_KEY_TYPING,
+                                    0, &msg->conversation)
+            != NGX_OK
+            || ngx_ws_message_send_key(call, &keys[2],
+                                       NGX_WS_REDIS_KEY_CONVERSATION, 0,
+                                       &msg->conversation)
+               != NGX_OK))
     {
         return NGX_ERROR;
     }
@@ -151,9 +142,6 @@ ngx_ws_message_send_keys(ngx_ws_call_t *call, ngx_str_t *keys)
         if (keys[0].data == NULL) {
             return NGX_ERROR;
         }
-
-        ngx_str_null(&keys[1]);
-        ngx_str_null(&keys[2]);
 
         if (msg->kind->kept
             && ngx_ws_message_send_key(call, &keys[1],
@@ -200,45 +188,37 @@ static ngx_int_t
 ngx_ws_message_send_args(ngx_ws_call_t *call, ngx_str_t *args)
 {
     u_char            *p;
-    uint64_t           numbers[4];
+    uint64_t           numbers[5];
     ngx_uint_t         i;
     ngx_ws_name_t     *target;
     ngx_ws_message_t  *msg;
 
     msg = call->state;
 
-    numbers[0] = msg->id;
-    numbers[1] = call->identity->tenant;
-    numbers[2] = call->identity->user;
-    numbers[3] = msg->time;
+    numbers[0] = msg->ntargets;
+    numbers[1] = msg->id;
+    numbers[2] = call->identity->tenant;
+    numbers[3] = call->identity->user;
+    numbers[4] = msg->time;
 
-    p = ngx_pnalloc(call->pool, (4 + msg->ntargets) * NGX_INT64_LEN);
+    p = ngx_pnalloc(call->pool, (5 + msg->ntargets) * NGX_INT64_LEN);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    for (i = 0; i < 4; i++) {
+    for (i = 0; i < 5; i++) {
         args[i].data = p;
         p = ngx_sprintf(p, "%uL", numbers[i]);
         args[i].len = p - args[i].data;
     }
 
-    args[4] = msg->kind->type;
-    args[5] = msg->kind->event;
+    args[5] = msg->kind->type;
 
-    if (ngx_ws_message_send_data(call, &args[6], &args[7]) != NGX_OK) {
+    if (ngx_ws_message_send_text(call, &args[6], &args[7]) != NGX_OK) {
         return NGX_ERROR;
     }
 
-    if (msg->client_id.len) {
-        ngx_str_set(&args[8], NGX_WS_MESSAGE_SEND_DEDUP);
-
-    } else {
-        ngx_str_set(&args[8], NGX_WS_MESSAGE_SEND_SENT);
-    }
-
-    args[9].len = 1;
-    args[9].data = (u_char *) (msg->conversation.len ? "1" : "0");
+    msg->size = msg->ntargets * args[6].len;
 
     args += NGX_WS_MESSAGE_SEND_ARGS;
 
@@ -253,9 +233,7 @@ ngx_ws_message_send_args(ngx_ws_call_t *call, ngx_str_t *args)
 
         (void) ngx_ws_name_record(args[0].data, target);
 
-        ngx_str_null(&args[1]);
-
-        if (target->kind == NGX_WS_NAME_PERSONAL) {
+        if (msg->conversation.len && target->kind == NGX_WS_NAME_PERSONAL) {
             args[1].data = p;
             p = ngx_sprintf(p, "%uL", target->id);
             args[1].len = p - args[1].data;
@@ -268,18 +246,54 @@ ngx_ws_message_send_args(ngx_ws_call_t *call, ngx_str_t *args)
 }
 
 
-/* The data of the event, in two parts where each recipient has an id. */
+/* "id event data"; what is between the ids where each target has its own. */
 
 static ngx_int_t
-ngx_ws_message_send_data(ngx_ws_call_t *call, ngx_str_t *head, ngx_str_t *tail)
+ngx_ws_message_send_text(ngx_ws_call_t *call, ngx_str_t *head, ngx_str_t *tail)
+{
+    u_char            *p;
+    ngx_str_t          data;
+    ngx_uint_t         several;
+    ngx_ws_message_t  *msg;
+
+    msg = call->state;
+    several = (msg->ntargets > 1);
+
+    if (ngx_ws_message_send_data(call, &data, several) != NGX_OK) {
+        return NGX_ERROR;
+    }
+
+    p = ngx_pnalloc(call->pool, NGX_INT64_LEN + msg->kind->event.len + 2
+                                + data.len);
+    if (p == NULL) {
+        return NGX_ERROR;
+    }
+
+    head->data = p;
+
+    if (several) {
+        ngx_str_set(tail, "}");
+
+    } else {
+        p = ngx_sprintf(p, "%uL", msg->id);
+    }
+
+    head->len = ngx_sprintf(p, " %V %V", &msg->kind->event, &data)
+                - head->data;
+
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ws_message_send_data(ngx_ws_call_t *call, ngx_str_t *data,
+    ngx_uint_t several)
 {
     u_char              buf[NGX_WS_TIME_MS_LEN];
     ngx_int_t           rc;
     ngx_str_t           time;
     ngx_ws_message_t   *msg;
     ngx_ws_json_out_t   out;
-
-    static ngx_str_t  id = ngx_string("\"messageId\":");
 
     msg = call->state;
 
@@ -296,16 +310,20 @@ ngx_ws_message_send_data(ngx_ws_call_t *call, ngx_str_t *head, ngx_str_t *tail)
     ngx_ws_json_out_key(&out, "timestamp");
     ngx_ws_json_out_string(&out, &time);
 
-    if (!msg->kind->id) {
-        ngx_ws_json_out_object_end(&out);
-        ngx_str_null(tail);
-
-    } else {
-        ngx_ws_json_out_raw(&out, &id);
-        ngx_str_set(tail, "}");
+    if (msg->kind->id) {
+        ngx_ws_json_out_key(&out, "messageId");
     }
 
-    rc = ngx_ws_json_out_copy(&out, call->pool, head);
+    if (!several) {
+
+        if (msg->kind->id) {
+            ngx_ws_json_out_uint(&out, msg->id);
+        }
+
+        ngx_ws_json_out_object_end(&out);
+    }
+
+    rc = ngx_ws_json_out_copy(&out, call->pool, data);
 
     ngx_ws_json_out_free(&out);
 
@@ -313,11 +331,11 @@ ngx_ws_message_send_data(ngx_ws_call_t *call, ngx_str_t *head, ngx_str_t *tail)
 }
 
 
-static void
-ngx_ws_message_send_done(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+void
+ngx_ws_message_sent(ngx_ws_call_t *call, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
 {
-    ngx_ws_call_t *call = data;
-
+    uint64_t           id, n;
     ngx_str_t          error;
     ngx_ws_message_t  *msg;
 
@@ -329,7 +347,25 @@ ngx_ws_message_send_done(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
         return;
     }
 
-    if (ngx_ws_redis_reply_type(reply) != NGX_WS_REDIS_ARRAY) {
+    id = msg->id;
+    n = msg->ntargets;
+
+    switch (ngx_ws_redis_reply_type(reply)) {
+
+    case NGX_WS_REDIS_INTEGER:
+        if (ngx_ws_redis_reply_integer(reply)) {
+            ngx_ws_typing_end(call->worker, call->identity, call->socket,
+                              &msg->conversation);
+        }
+
+        break;
+
+    case NGX_WS_REDIS_ARRAY:
+        id = ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 0));
+        n = ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 1));
+        break;
+
+    default:
         error = ngx_ws_redis_reply_string(reply);
 
         ngx_log_error(NGX_LOG_ERR, call->log, 0,
@@ -339,18 +375,7 @@ ngx_ws_message_send_done(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
         return;
     }
 
-    if (ngx_ws_redis_reply_integer(ngx_ws_redis_reply_element(reply, 2))) {
-        ngx_ws_typing_end(call->worker, call->identity, call->socket,
-                          &msg->conversation);
-    }
-
-    if (ngx_ws_message_send_result(call,
-                 ngx_ws_redis_reply_integer(
-                                       ngx_ws_redis_reply_element(reply, 0)),
-                 ngx_ws_redis_reply_integer(
-                                       ngx_ws_redis_reply_element(reply, 1)))
-        != NGX_OK)
-    {
+    if (ngx_ws_message_send_result(call, id, n) != NGX_OK) {
         call->error = NGX_WS_INTERNAL;
     }
 

@@ -53,6 +53,14 @@ typedef struct {
     uint64_t                      id;            /* of the first target's */
     uint64_t                      time;
 
+    /* what the script is told of it */
+    ngx_str_t                    *keys;
+    ngx_str_t                    *args;
+    ngx_uint_t                    nkeys;
+    ngx_uint_t                    nargs;
+    size_t                        size;
+    ngx_ws_call_t                *next;          /* in the batch */
+
     unsigned                      finding:1;
     unsigned                      failed:1;
 } ngx_ws_message_t;
@@ -63,6 +71,10 @@ typedef struct {
  * and is answered.
  */
 void ngx_ws_message_send(ngx_ws_call_t *call);
+
+/* What Redis has answered about this one; for rc see ngx_ws_redis.h. */
+void ngx_ws_message_sent(ngx_ws_call_t *call, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
 
 
 #endif /* _NGX_WS_MESSAGE_SEND_H_INCLUDED_ */

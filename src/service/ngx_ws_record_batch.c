@@ -165,7 +165,11 @@ ngx_ws_record_batch_entry(ngx_ws_record_batch_t *batch,
     rows = &batch->rows[kind];
     values = &rows->values[rows->n * rows->stmt->nnames];
 
-    ngx_ws_record_row_values(kind, fields, values);
+    if (ngx_ws_record_row_values(kind, fields, values, batch->pool)
+        != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
 
     n = ngx_ws_record_row_count(kind, fields);
 
@@ -214,15 +218,21 @@ void
 ngx_ws_record_batch_refused(ngx_ws_record_batch_t *batch,
     ngx_ws_mysql_result_t *res)
 {
-    ngx_uint_t           i;
-    ngx_ws_mysql_bad_t  *bad;
+    ngx_uint_t               i, k;
+    ngx_ws_mysql_bad_t      *bad;
+    ngx_ws_record_entry_t  **entry;
 
     for (i = 0; i < res->nbad; i++) {
         bad = &res->bad[i];
+        entry = &batch->items[bad->item]->entries[bad->row];
 
-        ngx_ws_record_batch_refuse(batch,
-                                   batch->items[bad->item]->entries[bad->row],
-                                   bad->errnum, &bad->error);
+        ngx_ws_record_batch_refuse(batch, *entry, bad->errnum, &bad->error);
+
+        for (k = bad->row; k && entry[-1] == entry[0]; k--) {
+            entry--;
+        }
+
+        entry[0]->row = bad->row - k + 1;
     }
 }
 

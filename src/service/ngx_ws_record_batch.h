@@ -22,6 +22,7 @@ typedef struct {
     ngx_str_t                  id;         /* of the entry in the stream */
     ngx_str_t                  error;      /* why it was refused */
     ngx_uint_t                 errnum;
+    ngx_uint_t                 row;        /* of the entry: the first is 1 */
     unsigned                   refused:1;
 } ngx_ws_record_entry_t;
 

@@ -499,8 +499,8 @@ static void
 ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
     ngx_ws_record_entry_t *entry)
 {
-    u_char     text[NGX_INT_T_LEN];
-    ngx_str_t  keys[2], args[4];
+    u_char     number[NGX_INT_T_LEN], text[NGX_INT_T_LEN];
+    ngx_str_t  keys[2], args[5];
 
     ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
                   "entry %V of the record is put aside, with the reason, "
@@ -515,9 +515,11 @@ ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
     args[2].data = text;
     args[2].len = ngx_sprintf(text, "%ui", entry->errnum) - text;
     args[3] = entry->error;
+    args[4].data = number;
+    args[4].len = ngx_sprintf(number, "%ui", entry->row) - number;
 
     if (ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_POISON,
-                          keys, 2, args, 4, ngx_ws_record_consumer_acked,
+                          keys, 2, args, 5, ngx_ws_record_consumer_acked,
                           cons)
         == NULL)
     {

@@ -21,9 +21,22 @@ static ngx_ws_mysql_stmt_t *ngx_ws_record_row_stmt(ngx_pool_t *pool,
     const char *name, ngx_ws_mysql_kind_e kind, ngx_str_t *names);
 static ngx_str_t ngx_ws_record_row_field(ngx_ws_redis_reply_t *fields,
     const char *field);
+static ngx_uint_t ngx_ws_record_row_begins(ngx_ws_record_row_kind_e kind,
+    ngx_str_t *name);
+static ngx_uint_t ngx_ws_record_row_same(ngx_str_t *name, ngx_str_t *other);
+static ngx_int_t ngx_ws_record_row_event_text(ngx_ws_mysql_value_t *values,
+    ngx_str_t *text, ngx_pool_t *pool);
 static void ngx_ws_record_row_split(ngx_ws_mysql_value_t *values,
     ngx_uint_t n);
 
+
+/* instead of id and payload of an event */
+
+static ngx_str_t  ngx_ws_record_row_text = ngx_string("text");
+
+
+#define NGX_WS_RECORD_ROW_EVENT_ID       0
+#define NGX_WS_RECORD_ROW_EVENT_PAYLOAD  6
 
 static ngx_str_t  ngx_ws_record_row_event[] = {
     ngx_string("id"),
@@ -211,37 +224,24 @@ ngx_uint_t
 ngx_ws_record_row_count(ngx_ws_record_row_kind_e kind,
     ngx_ws_redis_reply_t *fields)
 {
-    size_t      i;
-    ngx_str_t   ids;
-    ngx_uint_t  n;
+    size_t       k;
+    ngx_str_t    ids, name;
+    ngx_uint_t   i, n, rows;
 
-    if (kind != NGX_WS_RECORD_ROW_STATUS) {
+    rows = 0;
+
+    if (kind == NGX_WS_RECORD_ROW_KINDS) {
         return 1;
     }
 
-    ids = ngx_ws_record_row_field(fields, "id");
+    if (kind == NGX_WS_RECORD_ROW_STATUS) {
+        ids = ngx_ws_record_row_field(fields, "id");
 
-    n = 1;
+        for (k = 0; k < ids.len; k++) {
+            rows += (ids.data[k] == ' ');
+        }
 
-    for (i = 0; i < ids.len; i++) {
-        n += (ids.data[i] == ' ');
-    }
-
-    return n;
-}
-
-
-void
-ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
-    ngx_ws_redis_reply_t *fields, ngx_ws_mysql_value_t *values)
-{
-    ngx_str_t    name, value, *names;
-    ngx_uint_t   i, k, n;
-
-    names = ngx_ws_record_rows[kind].names;
-
-    for (k = 0; names[k].len; k++) {
-        ngx_ws_mysql_set_null(&values[k]);
+        return rows + 1;
     }
 
     n = ngx_ws_redis_reply_count(fields);
@@ -250,12 +250,78 @@ ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
         name = ngx_ws_redis_reply_string(
                                      ngx_ws_redis_reply_element(fields, i));
 
-        for (k = 0; names[k].len; k++) {
-            if (names[k].len == name.len
-                && ngx_memcmp(names[k].data, name.data, name.len) == 0)
-            {
-                value = ngx_ws_redis_reply_string(
+        rows += ngx_ws_record_row_begins(kind, &name);
+    }
+
+    return ngx_max(rows, 1);
+}
+
+
+/* Whether the field is the first one of a row. */
+
+static ngx_uint_t
+ngx_ws_record_row_begins(ngx_ws_record_row_kind_e kind, ngx_str_t *name)
+{
+    ngx_str_t  *first;
+
+    first = ngx_ws_record_rows[kind].names;
+
+    return ngx_ws_record_row_same(name, first)
+           || (kind == NGX_WS_RECORD_ROW_EVENT
+               && ngx_ws_record_row_same(name, &ngx_ws_record_row_text));
+}
+
+
+static ngx_uint_t
+ngx_ws_record_row_same(ngx_str_t *name, ngx_str_t *other)
+{
+    return name->len == other->len
+           && ngx_memcmp(name->data, other->data, name->len) == 0;
+}
+
+
+ngx_int_t
+ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
+    ngx_ws_redis_reply_t *fields, ngx_ws_mysql_value_t *values,
+    ngx_pool_t *pool)
+{
+    ngx_str_t    name, value, *names;
+    ngx_uint_t   i, k, n, nnames, rows;
+
+    names = ngx_ws_record_rows[kind].names;
+
+    for (k = 0; names[k].len; k++) {
+        ngx_ws_mysql_set_null(&values[k]);
+    }
+
+    nnames = k;
+    rows = 0;
+    n = ngx_ws_redis_reply_count(fields);
+
+    for (i = 0; i + 1 < n; i += 2) {
+        name = ngx_ws_redis_reply_string(
+                                     ngx_ws_redis_reply_element(fields, i));
+        value = ngx_ws_redis_reply_string(
                                  ngx_ws_redis_reply_element(fields, i + 1));
+
+        if (ngx_ws_record_row_begins(kind, &name) && rows++) {
+            ngx_memcpy(values + nnames, values,
+                       nnames * sizeof(ngx_ws_mysql_value_t));
+            values += nnames;
+        }
+
+        if (kind == NGX_WS_RECORD_ROW_EVENT
+            && ngx_ws_record_row_same(&name, &ngx_ws_record_row_text))
+        {
+            if (ngx_ws_record_row_event_text(values, &value, pool) != NGX_OK) {
+                return NGX_ERROR;
+            }
+
+            continue;
+        }
+
+        for (k = 0; k < nnames; k++) {
+            if (ngx_ws_record_row_same(&name, &names[k])) {
                 ngx_ws_mysql_set_str(&values[k], &value);
                 break;
             }
@@ -263,9 +329,49 @@ ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
     }
 
     if (kind == NGX_WS_RECORD_ROW_STATUS) {
-        for (k = 0; names[k].len; k++) { /* void */ }
-        ngx_ws_record_row_split(values, k);
+        ngx_ws_record_row_split(values, nnames);
     }
+
+    return NGX_OK;
+}
+
+
+/* "id event data" */
+
+static ngx_int_t
+ngx_ws_record_row_event_text(ngx_ws_mysql_value_t *values, ngx_str_t *text,
+    ngx_pool_t *pool)
+{
+    u_char     *last, *p;
+    ngx_str_t   data, event, id, payload;
+
+    last = text->data + text->len;
+
+    id.data = text->data;
+    p = ngx_strlchr(id.data, last, ' ');
+    id.len = (p ? p : last) - id.data;
+
+    event.data = p ? p + 1 : last;
+    p = ngx_strlchr(event.data, last, ' ');
+    event.len = (p ? p : last) - event.data;
+
+    data.data = p ? p + 1 : last;
+    data.len = last - data.data;
+
+    payload.data = ngx_pnalloc(pool, sizeof("{\"event\":\"\",\"data\":}")
+                                     + event.len + data.len);
+    if (payload.data == NULL) {
+        return NGX_ERROR;
+    }
+
+    payload.len = ngx_sprintf(payload.data, "{\"event\":\"%V\",\"data\":%V}",
+                              &event, &data)
+                  - payload.data;
+
+    ngx_ws_mysql_set_str(&values[NGX_WS_RECORD_ROW_EVENT_ID], &id);
+    ngx_ws_mysql_set_str(&values[NGX_WS_RECORD_ROW_EVENT_PAYLOAD], &payload);
+
+    return NGX_OK;
 }
 
 

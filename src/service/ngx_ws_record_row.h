@@ -43,16 +43,22 @@ ngx_ws_mysql_stmt_t *ngx_ws_record_row_orphans(ngx_pool_t *pool);
 /* Fields is an array of names and values; KINDS if there is no such kind. */
 ngx_ws_record_row_kind_e ngx_ws_record_row_kind(ngx_ws_redis_reply_t *fields);
 
-/* How many rows they make: a status may be that of many events. */
+/*
+ * How many rows they make.  Each occurrence of a kind's first name begins one,
+ * in which what is not named is as in the row before; a status may be that of
+ * many events.
+ */
 ngx_uint_t ngx_ws_record_row_count(ngx_ws_record_row_kind_e kind,
     ngx_ws_redis_reply_t *fields);
 
 /*
  * Writes as many values a row as the kind's statement has names, views into
- * the reply.  A field that is absent is NULL.
+ * the reply or the pool.  A field that is absent is NULL.  NGX_ERROR without
+ * memory.
  */
-void ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
-    ngx_ws_redis_reply_t *fields, ngx_ws_mysql_value_t *values);
+ngx_int_t ngx_ws_record_row_values(ngx_ws_record_row_kind_e kind,
+    ngx_ws_redis_reply_t *fields, ngx_ws_mysql_value_t *values,
+    ngx_pool_t *pool);
 
 
 #endif /* _NGX_WS_RECORD_ROW_H_INCLUDED_ */

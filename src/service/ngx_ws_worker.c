@@ -17,6 +17,7 @@
 #include <ngx_ws_lease.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_listen.h>
+#include <ngx_ws_message_batch.h>
 #include <ngx_ws_pending.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
@@ -42,6 +43,7 @@ static void ngx_ws_worker_state(void *data);
 static void ngx_ws_worker_deaf(void *data);
 static void ngx_ws_worker_message(void *data, ngx_str_t *channel,
     ngx_str_t *payload);
+static void ngx_ws_worker_starting(void *data);
 
 
 static const ngx_ws_redis_handler_t  ngx_ws_worker_redis_handler = {
@@ -49,7 +51,8 @@ static const ngx_ws_redis_handler_t  ngx_ws_worker_redis_handler = {
     ngx_ws_worker_down,
     ngx_ws_worker_state,
     ngx_ws_worker_deaf,
-    ngx_ws_worker_message
+    ngx_ws_worker_message,
+    ngx_ws_worker_starting
 };
 
 
@@ -128,12 +131,14 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->registry = ngx_ws_registry_create(w);
     w->typings = ngx_ws_typings_create(w);
     w->presences = ngx_ws_presences_create(w);
+    w->batch = ngx_ws_message_batch_create(w);
     w->pendings = ngx_ws_pendings_create(w);
     w->listens = ngx_ws_listens_create(w);
 
     if (w->bus == NULL || w->channels == NULL || w->leases == NULL
         || w->ids == NULL || w->registry == NULL || w->typings == NULL
-        || w->presences == NULL || w->pendings == NULL || w->listens == NULL)
+        || w->presences == NULL || w->batch == NULL || w->pendings == NULL
+        || w->listens == NULL)
     {
         return NGX_ERROR;
     }
@@ -183,6 +188,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
     }
 
     ngx_ws_stats_line_stop(w);
+
+    if (w->batch) {
+        ngx_ws_message_batch_destroy(w->batch);
+    }
 
     if (w->pendings) {
         ngx_ws_pendings_destroy(w->pendings);
@@ -377,6 +386,19 @@ ngx_ws_worker_message(void *data, ngx_str_t *channel, ngx_str_t *payload)
     }
 
     ngx_ws_bus_message(w->bus, channel, payload);
+}
+
+
+/* Commands reach Redis in the order in which they were started. */
+
+static void
+ngx_ws_worker_starting(void *data)
+{
+    ngx_ws_worker_t *w = data;
+
+    if (w->batch) {
+        ngx_ws_message_batch_flush(w->batch);
+    }
 }
 
 

@@ -37,6 +37,7 @@ typedef struct ngx_ws_leases_s     ngx_ws_leases_t;
 typedef struct ngx_ws_letters_s    ngx_ws_letters_t;
 typedef struct ngx_ws_polls_s      ngx_ws_polls_t;
 typedef struct ngx_ws_listens_s    ngx_ws_listens_t;
+typedef struct ngx_ws_message_batch_s  ngx_ws_message_batch_t;
 typedef struct ngx_ws_pendings_s   ngx_ws_pendings_t;
 typedef struct ngx_ws_presences_s  ngx_ws_presences_t;
 typedef struct ngx_ws_record_s     ngx_ws_record_t;
@@ -88,6 +89,7 @@ struct ngx_ws_worker_s {
     ngx_ws_record_t         *record;
     ngx_ws_registry_t       *registry;
     ngx_ws_listens_t        *listens;
+    ngx_ws_message_batch_t  *batch;
     ngx_ws_pendings_t       *pendings;
     ngx_ws_presences_t      *presences;
     ngx_ws_stats_t          *stats;

@@ -49,6 +49,7 @@ static void on_down(void *data);
 static void on_subscriber_up(void *data);
 static void on_subscriber_down(void *data);
 static void on_message(void *data, ngx_str_t *channel, ngx_str_t *payload);
+static void on_starting(void *data);
 static void on_reply(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply);
 static void on_number(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply);
 static void on_first(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply);
@@ -87,7 +88,8 @@ static void at_exit(void);
 
 
 static const ngx_ws_redis_handler_t  handler = {
-    on_up, on_down, on_subscriber_up, on_subscriber_down, on_message
+    on_up, on_down, on_subscriber_up, on_subscriber_down, on_message,
+    on_starting
 };
 
 
@@ -107,6 +109,7 @@ static struct {
 static int64_t              number;
 static ngx_uint_t           disordered;
 static ngx_uint_t           destroying;
+static ngx_uint_t           collected;
 static ngx_ws_redis_op_t   *other;
 
 static ngx_str_t            set[3] = {
@@ -222,6 +225,12 @@ commands(void)
     command("DBSIZE", NULL, NULL);
     loop_until(&seen.answered, 1);
     is_int(seen.answered, 1, "one whose answer nobody wants");
+
+    clear();
+    collected = 1;
+    command("GET", "collected", NULL);
+    loop_until(&seen.answered, 2);
+    is_int(number, 7, "what was collected goes first");
 }
 
 
@@ -894,6 +903,16 @@ on_message(void *data, ngx_str_t *channel, ngx_str_t *payload)
     seen.messages++;
     seen.message_len = payload->len;
     destroy_in(IN_MESSAGE);
+}
+
+
+static void
+on_starting(void *data)
+{
+    if (collected) {
+        collected = 0;
+        command("SET", "collected", "7");
+    }
 }
 
 

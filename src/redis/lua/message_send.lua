@@ -1,88 +1,196 @@
--- A message is accepted: recorded, kept for those who have to get it, and
--- published; a repeat of one that was accepted changes nothing.
+-- Messages are accepted: each is recorded, kept for those who have to get it,
+-- and published; a repeat of one that was accepted changes nothing.
 --
--- KEYS    events, what a repeat is known by, typing of the conversation,
---         conversation,
---         then for each target its channel, pending, inbox; the last two are
---         empty where everybody gets it at once or not at all
--- ARGV    1 first id, 2 tenant_id, 3 user_id of the sender, 4 time in ms,
---         5 event_type, 6 event, 7 its data up to the id, 8 from the id on;
---         empty: the data are without an id
---         9 for how many seconds a repeat is known, 10 "1": it has a
---         conversation
+-- KEYS    events, what a repeat of this script is known by,
+--         then for each message what a repeat of it is known by, typing of
+--         its conversation, the conversation, each of which may be empty,
+--         then for each of its targets channel, pending, inbox; the last two
+--         are empty where everybody gets it at once or not at all
+-- ARGV    1 for how many seconds a repeat of this script is known,
+--         then for each message:
+--         1 number of targets, 2 first id, 3 tenant_id, 4 user_id of the
+--         sender, 5 time in ms, 6 event_type, 7 "id event data"; where each
+--         target has an id of its own what is after one, 8 what is after the
+--         other one, or empty,
 --         then for each target its name in the record, its user_id or ""
--- returns first id, number of ids, 1 if the sender was typing there
+-- returns for each message 0; 1: the sender was typing there; first id and
+--         number of ids of the one that it repeats; or why it failed
 
-local first, n = tonumber(ARGV[1]), (#KEYS - 4) / 3
+local call, argv, keys = redis.call, ARGV, KEYS
+local time = call('TIME')
+local now = string.format('%.0f', time[1] * 1000000 + time[2])
+local row, rows, bytes = {}, {}, 0
 
-if not redis.call('SET', KEYS[2], string.format('%.0f %.0f', first, n),
-                  'NX', 'EX', ARGV[9])
-then
-    local id, m = string.match(redis.call('GET', KEYS[2]), '^(%d+) (%d+)$')
-    return { id, m, 0 }
+-- An entry of the record holds many events, each begins with its text. What
+-- is not said of it is as it was of the one before.
+
+local function add(name, value)
+    if row[name] ~= value then
+        row[name] = value
+        rows[#rows + 1] = name
+        rows[#rows + 1] = value
+    end
 end
 
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local typing = 0
+local function write()
+    if #rows > 0 then
+        call('XADD', keys[1], '*', 'kind', 'event', unpack(rows))
+        row, rows, bytes = {}, {}, 0
+    end
+end
 
-for i = 1, n do
-    local channel, pending, inbox = KEYS[2 + i * 3], KEYS[3 + i * 3],
-                                    KEYS[4 + i * 3]
-    local name, user = ARGV[9 + i * 2], ARGV[10 + i * 2]
-    local id = string.format('%.0f', first + i - 1)
-    local data = ARGV[8] == '' and ARGV[7] or ARGV[7] .. id .. ARGV[8]
-    local status, why, seq = 'delivered', false, 0
+-- gives its place in the order, nil if there is no room
 
-    if pending ~= '' then
-        status = 'pending'
-        if redis.call('ZCARD', pending) >= 1000 then
-            status, why = 'failed', 'queue full'
-        else
-            local last = redis.call('ZRANGE', pending, -1, -1, 'WITHSCORES')
-            seq = math.max(now, tonumber(last[2] or '0') + 1)
-            redis.call('ZADD', pending, string.format('%.0f', seq),
-                       id .. ' ' .. ARGV[6] .. ' ' .. data)
-            redis.call('PEXPIRE', pending, 2592000000)
+local function keep(pending, text)
+    local seq, n = now, call('ZCARD', pending)
+
+    if n >= 1000 then
+        return nil
+    end
+
+    if n > 0 then
+        local last = call('ZRANGE', pending, -1, -1, 'WITHSCORES')[2]
+        seq = string.format('%.0f', math.max(now, last + 1))
+    end
+
+    call('ZADD', pending, seq, text)
+
+    if n == 0 or call('PTTL', pending) < 2592000000 then
+        call('PEXPIRE', pending, '2678400000')
+    end
+
+    return seq
+end
+
+local function remember(inbox, what)
+    if call('RPUSH', inbox, what) % 16 == 1 then
+        call('LTRIM', inbox, -1000, -1)
+        call('EXPIRE', inbox, 2592000)
+    end
+end
+
+local function send(k, a, id, text, name)
+    local sender, status, seq = argv[a + 3], 'delivered', '0'
+
+    if keys[k + 1] ~= '' then
+        seq = keep(keys[k + 1], text)
+        status = seq and 'pending' or 'failed'
+    end
+
+    add('text', text)
+    add('tenant_id', argv[a + 2])
+    add('user_id', sender)
+    add('created_at', argv[a + 4])
+    add('event_type', argv[a + 5])
+    add('channel', name)
+    add('status', status)
+
+    bytes = bytes + #text
+
+    if #rows > 800 or bytes > 65536 then
+        write()
+    end
+
+    if not seq then
+        write()
+        call('XADD', keys[1], '*', 'kind', 'status', 'id', id,
+             'status', status, 'error_message', 'queue full',
+             'updated_at', argv[a + 4])
+        return
+    end
+
+    if keys[k + 2] ~= '' then
+        remember(keys[k + 2], id .. ':' .. sender)
+    end
+
+    call('PUBLISH', keys[k], seq .. ' 0 ' .. text)
+end
+
+local function talk(typing, conversation, a, n)
+    local sender, at = argv[a + 3], argv[a + 4]
+
+    for i = 1, n do
+        if argv[a + 7 + 2 * i] ~= '' then
+            call('ZADD', conversation, at, argv[a + 7 + 2 * i])
         end
     end
 
-    if inbox ~= '' and not why then
-        -- by time: each worker has ids of its own
-        redis.call('ZADD', inbox, string.format('%.0f', now),
-                   id .. ':' .. ARGV[3])
-        redis.call('ZREMRANGEBYRANK', inbox, 0, -1001)
-        redis.call('EXPIRE', inbox, 2592000)
+    call('ZADD', conversation, at, sender)
+    call('ZREMRANGEBYRANK', conversation, 0, -101)
+    call('EXPIRE', conversation, 86400)
+
+    return call('HEXISTS', typing, sender)
+end
+
+local function known(dedup)
+    local was = dedup ~= '' and call('GET', dedup)
+
+    return was and { string.match(was, '^(%d+) (%d+)$') }
+end
+
+local function accept(k, a, n)
+    local dedup, first, was = keys[k], argv[a + 1], known(keys[k])
+
+    if was then
+        return was
     end
 
-    local row = { 'kind', 'event', 'id', id, 'tenant_id', ARGV[2],
-                  'user_id', ARGV[3], 'created_at', ARGV[4],
-                  'event_type', ARGV[5], 'channel', name,
-                  'payload', '{"event":"' .. ARGV[6] .. '","data":' .. data
-                             .. '}',
-                  'status', status }
-    redis.call('XADD', KEYS[1], '*', unpack(row))
+    for i = 1, n do
+        local id, text = first, argv[a + 6]
+        if argv[a + 7] ~= '' then
+            id = string.format('%.0f', first + i - 1)
+            text = id .. text .. id .. argv[a + 7]
+        end
+        send(k + 3 * i, a, id, text, argv[a + 6 + 2 * i])
+    end
 
-    if why then
-        redis.call('XADD', KEYS[1], '*', 'kind', 'status', 'id', id,
-                   'status', status, 'error_message', why,
-                   'updated_at', ARGV[4])
+    if dedup ~= '' then
+        call('SET', dedup, first .. ' ' .. argv[a], 'EX', 86400)
+    end
+
+    if keys[k + 2] ~= '' then
+        return talk(keys[k + 1], keys[k + 2], a, n)
+    end
+
+    return 0
+end
+
+-- what a repeat must know: which ones failed
+
+local failed = ''
+local again = not call('SET', keys[2], failed, 'NX', 'EX', argv[1])
+
+if again then
+    failed = call('GET', keys[2])
+end
+
+local results, k, a = {}, 3, 2
+
+while a < #argv do
+    local i, n = #results + 1, tonumber(argv[a])
+    local ok, result = true, 0
+
+    if again then
+        ok = not string.find(failed, ' ' .. i .. ' ', 1, true)
+        result = ok and (known(keys[k]) or 0) or 'failed before'
     else
-        redis.call('PUBLISH', channel, id .. ' 0 '
-                   .. string.format('%.0f', seq) .. ' ' .. ARGV[6] .. ' '
-                   .. data)
+        ok, result = pcall(accept, k, a, n)
     end
 
-    if ARGV[10] == '1' and user ~= '' then
-        redis.call('ZADD', KEYS[4], ARGV[4], user)
+    if not ok then
+        failed = failed .. ' ' .. i .. ' '
+        result = type(result) == 'table' and result.err or result
     end
+
+    results[i] = result
+    k = k + 3 + 3 * n
+    a = a + 8 + 2 * n
 end
 
-if ARGV[10] == '1' then
-    redis.call('ZADD', KEYS[4], ARGV[4], ARGV[3])
-    redis.call('ZREMRANGEBYRANK', KEYS[4], 0, -101)
-    redis.call('EXPIRE', KEYS[4], 86400)
-    typing = redis.call('HEXISTS', KEYS[3], ARGV[3])
+if failed ~= '' then
+    call('SET', keys[2], failed, 'EX', argv[1])
 end
 
-return { ARGV[1], string.format('%.0f', n), typing }
+write()
+
+return results

@@ -95,7 +95,7 @@ for i = 2, #KEYS, 3 do
     end
 
     if ARGV[at] == 'back' and n > before then
-        redis.call('PUBLISH', KEYS[i + 2], '0 0 1 pending {}')
+        redis.call('PUBLISH', KEYS[i + 2], '1 0 0 pending {}')
     end
 
     at = last + 2

@@ -89,7 +89,7 @@ local function pending(tenant, user)
         end
     end
     if n > 0 then
-        redis.call('PUBLISH', key(tenant, 'user', user), '0 0 1 pending {}')
+        redis.call('PUBLISH', key(tenant, 'user', user), '1 0 0 pending {}')
     end
 end
 
