@@ -187,7 +187,14 @@ note 'read only, out of memory';
 $redis->command(qw(REPLICAOF 127.0.0.1 1));
 ok($nginx->wait_log(qr/\[error\] .* redis refuses commands: READONLY/, 15),
    'a replica');
+ok($nginx->wait_log(qr/\[error\] .* redis is away: it is a replica \($_/, 5),
+   "is left: $_") for qw(commands subscriptions);
+sleep 2;
+is(lines($nginx, qr/it is a replica/), 2, 'which is told once');
+
+$offset = $nginx->log_size;
 $redis->command(qw(REPLICAOF NO ONE));
+ok(comes_up($nginx, 8), 'until it is a master');
 
 $nginx->stop;
 ok($nginx->check, 'no other problems');

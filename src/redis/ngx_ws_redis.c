@@ -29,10 +29,14 @@ ngx_ws_redis_create(ngx_ws_redis_conf_t *conf,
         return NULL;
     }
 
-    rds->commands = ngx_ws_redis_command_create(conf, handler, data, log);
     rds->subscriber = ngx_ws_redis_subscribe_create(conf, handler, data, log);
 
-    if (rds->commands == NULL || rds->subscriber == NULL) {
+    if (rds->subscriber) {
+        rds->commands = ngx_ws_redis_command_create(conf, handler, data,
+                                                    rds->subscriber, log);
+    }
+
+    if (rds->commands == NULL) {
         ngx_ws_redis_destroy(rds);
         return NULL;
     }

@@ -60,6 +60,8 @@ struct ngx_ws_redis_commands_s {
     const ngx_ws_redis_handler_t  *handler;
     void                          *data;
 
+    ngx_ws_redis_subscriber_t     *subscriber;
+
     ngx_uint_t                     n;
     size_t                         bytes;
 
@@ -70,6 +72,8 @@ struct ngx_ws_redis_commands_s {
     ngx_event_t                    post;
 
     ngx_ws_redis_errors_t          errors;
+
+    unsigned                       demoted:1;   /* the server: a replica */
 };
 
 
@@ -106,6 +110,8 @@ static void ngx_ws_redis_command_queued(redisAsyncContext *ac, void *reply,
     void *data);
 static void ngx_ws_redis_command_replied(redisAsyncContext *ac, void *reply,
     void *data);
+static ngx_int_t ngx_ws_redis_command_error(ngx_ws_redis_commands_t *cmds,
+    ngx_str_t *text);
 static void ngx_ws_redis_command_finish(ngx_ws_redis_op_t *op, ngx_int_t rc,
     void *reply);
 static ngx_int_t ngx_ws_redis_command_keep(ngx_ws_redis_op_t *op);
@@ -128,7 +134,8 @@ static const ngx_ws_redis_link_handler_t  ngx_ws_redis_command_link = {
 
 ngx_ws_redis_commands_t *
 ngx_ws_redis_command_create(ngx_ws_redis_conf_t *conf,
-    const ngx_ws_redis_handler_t *handler, void *data, ngx_log_t *log)
+    const ngx_ws_redis_handler_t *handler, void *data,
+    ngx_ws_redis_subscriber_t *sub, ngx_log_t *log)
 {
     ngx_ws_redis_commands_t  *cmds;
 
@@ -139,6 +146,7 @@ ngx_ws_redis_command_create(ngx_ws_redis_conf_t *conf,
 
     cmds->handler = handler;
     cmds->data = data;
+    cmds->subscriber = sub;
 
     ngx_queue_init(&cmds->kept);
     ngx_queue_init(&cmds->failed);
@@ -617,7 +625,7 @@ ngx_ws_redis_command_queued(redisAsyncContext *ac, void *reply, void *data)
 
     if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR) {
         text = ngx_ws_redis_reply_string(reply);
-        (void) ngx_ws_redis_error(&cmds->errors, &text, link->log);
+        (void) ngx_ws_redis_command_error(cmds, &text);
     }
 }
 
@@ -660,7 +668,7 @@ ngx_ws_redis_command_replied(redisAsyncContext *ac, void *reply, void *data)
             }
 
         } else {
-            rc = ngx_ws_redis_error(&cmds->errors, &text, cmds->link.log);
+            rc = ngx_ws_redis_command_error(cmds, &text);
         }
     }
 
@@ -670,6 +678,24 @@ ngx_ws_redis_command_replied(redisAsyncContext *ac, void *reply, void *data)
     }
 
     ngx_ws_redis_command_finish(op, rc, (rc == NGX_OK) ? reply : NULL);
+
+    if (cmds->demoted && !cmds->link.destroyed) {
+        cmds->demoted = 0;
+
+        ngx_ws_redis_link_demoted(&cmds->link);
+        ngx_ws_redis_subscribe_demoted(cmds->subscriber);
+    }
+}
+
+
+static ngx_int_t
+ngx_ws_redis_command_error(ngx_ws_redis_commands_t *cmds, ngx_str_t *text)
+{
+    if (ngx_ws_redis_error_readonly(text)) {
+        cmds->demoted = 1;
+    }
+
+    return ngx_ws_redis_error(&cmds->errors, text, cmds->link.log);
 }
 
 

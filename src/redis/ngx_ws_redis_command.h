@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_redis.h>
+#include <ngx_ws_redis_subscribe.h>
 
 
 /*
@@ -22,9 +23,10 @@
 typedef struct ngx_ws_redis_commands_s  ngx_ws_redis_commands_t;
 
 
+/* The subscriber is told when the server has become a replica. */
 ngx_ws_redis_commands_t *ngx_ws_redis_command_create(
     ngx_ws_redis_conf_t *conf, const ngx_ws_redis_handler_t *handler,
-    void *data, ngx_log_t *log);
+    void *data, ngx_ws_redis_subscriber_t *sub, ngx_log_t *log);
 void ngx_ws_redis_command_destroy(ngx_ws_redis_commands_t *cmds);
 
 ngx_uint_t ngx_ws_redis_command_ready(ngx_ws_redis_commands_t *cmds);

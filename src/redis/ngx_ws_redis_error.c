@@ -117,6 +117,17 @@ ngx_ws_redis_error_text(ngx_str_t *text)
 
 
 ngx_uint_t
+ngx_ws_redis_error_readonly(ngx_str_t *text)
+{
+    ngx_str_t  inner;
+
+    inner = ngx_ws_redis_error_inner(text);
+
+    return ngx_ws_redis_error_is(&inner, "READONLY");
+}
+
+
+ngx_uint_t
 ngx_ws_redis_error_is(ngx_str_t *text, const char *code)
 {
     size_t  len;

@@ -38,6 +38,9 @@ void ngx_ws_redis_error_full(ngx_ws_redis_errors_t *errors, ngx_log_t *log);
 /* The text without the arguments that Redis quotes for an unknown command. */
 ngx_str_t ngx_ws_redis_error_text(ngx_str_t *text);
 
+/* Whether a command or a script was refused because this is a replica. */
+ngx_uint_t ngx_ws_redis_error_readonly(ngx_str_t *text);
+
 /* Whether the text begins with this code. */
 ngx_uint_t ngx_ws_redis_error_is(ngx_str_t *text, const char *code);
 

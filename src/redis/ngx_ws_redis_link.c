@@ -11,6 +11,8 @@
 #include <sys/time.h>
 #include <hiredis/async.h>
 
+#include <ngx_ws_redis_error.h>
+#include <ngx_ws_redis_key.h>
 #include <ngx_ws_redis_link.h>
 #include <ngx_ws_redis_resp.h>
 
@@ -129,6 +131,13 @@ ngx_ws_redis_link_close(ngx_ws_redis_link_t *link, const char *reason)
     ngx_ws_redis_event_free(&link->event);
 
     ngx_ws_redis_link_leave(link);
+}
+
+
+void
+ngx_ws_redis_link_demoted(ngx_ws_redis_link_t *link)
+{
+    ngx_ws_redis_link_close(link, "it is a replica");
 }
 
 
@@ -286,6 +295,7 @@ ngx_ws_redis_link_handshake(ngx_ws_redis_link_t *link)
     u_char                number[NGX_INT_T_LEN];
     ngx_str_t             argv[3];
     ngx_uint_t            n;
+    ngx_ws_redis_key_t    key;
     ngx_ws_redis_conf_t  *conf;
 
     conf = link->conf;
@@ -317,6 +327,13 @@ ngx_ws_redis_link_handshake(ngx_ws_redis_link_t *link)
     ngx_str_set(&argv[0], "PING");
     ngx_ws_redis_link_greet(link, argv, 1, 0);
 
+    /* refused by a replica; there is no such key */
+
+    ngx_str_set(&argv[0], "DEL");
+    argv[1] = *ngx_ws_redis_key(&key, &conf->prefix,
+                                NGX_WS_REDIS_KEY_HEARTBEAT, 0, 0, NULL);
+    ngx_ws_redis_link_greet(link, argv, 2, 1);
+
     if (link->handler->opening) {
         link->handler->opening(link->data);
     }
@@ -329,6 +346,7 @@ static void
 ngx_ws_redis_link_greeted(redisAsyncContext *ac, void *reply, void *data)
 {
     char                 *p;
+    ngx_str_t             text;
     redisReply           *r;
     ngx_ws_redis_link_t  *link;
 
@@ -346,6 +364,15 @@ ngx_ws_redis_link_greeted(redisAsyncContext *ac, void *reply, void *data)
         p = strstr(r->str, ", with args");
         if (p) {
             *p = '\0';
+        }
+
+        text.len = ngx_strlen(r->str);
+        text.data = (u_char *) r->str;
+
+        if (ngx_ws_redis_error_readonly(&text)) {
+            link->refused = 1;
+            ngx_ws_redis_link_demoted(link);
+            return;
         }
 
         if (data == NULL) {

@@ -90,6 +90,9 @@ ngx_uint_t ngx_ws_redis_link_ready(ngx_ws_redis_link_t *link);
 /* Gives the link up for a reason that is logged. */
 void ngx_ws_redis_link_close(ngx_ws_redis_link_t *link, const char *reason);
 
+/* Likewise, as it leads to a replica: the next may lead to the master. */
+void ngx_ws_redis_link_demoted(ngx_ws_redis_link_t *link);
+
 /* A command of the handshake, whose failure ends it unless optional. */
 void ngx_ws_redis_link_greet(ngx_ws_redis_link_t *link, ngx_str_t *argv,
     ngx_uint_t argc, ngx_uint_t optional);

@@ -153,6 +153,13 @@ ngx_ws_redis_subscribe_destroy(ngx_ws_redis_subscriber_t *sub)
 }
 
 
+void
+ngx_ws_redis_subscribe_demoted(ngx_ws_redis_subscriber_t *sub)
+{
+    ngx_ws_redis_link_demoted(&sub->link);
+}
+
+
 ngx_uint_t
 ngx_ws_redis_subscribe_ready(ngx_ws_redis_subscriber_t *sub)
 {

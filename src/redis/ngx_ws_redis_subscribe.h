@@ -27,6 +27,9 @@ ngx_ws_redis_subscriber_t *ngx_ws_redis_subscribe_create(
     void *data, ngx_log_t *log);
 void ngx_ws_redis_subscribe_destroy(ngx_ws_redis_subscriber_t *sub);
 
+/* The server has become a replica. */
+void ngx_ws_redis_subscribe_demoted(ngx_ws_redis_subscriber_t *sub);
+
 ngx_uint_t ngx_ws_redis_subscribe_ready(ngx_ws_redis_subscriber_t *sub);
 
 ngx_int_t ngx_ws_redis_subscribe_add(ngx_ws_redis_subscriber_t *sub,

@@ -655,13 +655,22 @@ refused(void)
 {
     clear();
     server_command("REPLICAOF 127.0.0.1 1");
-    command("SET", "a", "1");
     command("GET", "a", NULL);
-    loop_until(&seen.answered, 1);
+    (void) ngx_ws_redis_multi(rds, sets, 1, on_reply, NULL);
     loop_until(&seen.declined, 1);
-    is_int(seen.declined, 1, "a replica takes nothing");
-    is_int(seen.answered, 1, "but answers");
+    is_int(seen.answered, 1, "a replica answers");
+    is_int(seen.declined, 1, "but takes nothing");
+    loop_until(&seen.down, 1);
+    loop_until(&seen.subscriber_down, 1);
+    is_int(seen.down + seen.subscriber_down, 2, "and is left");
+    loop_advance(3100);
+    loop_run(50);
+    is_int(seen.up + seen.subscriber_up, 0, "for as long as it is one");
     server_command("REPLICAOF NO ONE");
+    loop_advance(3100);
+    loop_until(&seen.up, 1);
+    loop_until(&seen.subscriber_up, 1);
+    is_int(seen.up + seen.subscriber_up, 2, "up again");
 
     clear();
     server_command("CONFIG SET maxmemory 1");
