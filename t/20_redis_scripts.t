@@ -51,12 +51,16 @@ sub fields { return {@{$redis->command('HGETALL', $_[0])}} }
 sub entries { return $redis->command('XLEN', $EVENTS) }
 
 
-# the fields of the last entry of the stream
+# the fields of the last entry of the stream, or the last of a kind
 
 sub last_entry {
-    my $found = $redis->command('XREVRANGE', $EVENTS, '+', '-', 'COUNT', 1);
+    my ($kind) = @_;
 
-    return {@{$found->[0][1]}};
+    my $found = $redis->command('XREVRANGE', $EVENTS, '+', '-');
+
+    for my $entry (map { {@{$_->[1]}} } @$found) {
+        return $entry if !$kind || $entry->{kind} eq $kind;
+    }
 }
 
 
@@ -265,24 +269,72 @@ is(run('connection_disconnect', ['ws:_:conn:none', $EVENTS], 'none', 1, 2,
    'not_found', 'an unknown one');
 
 
-note 'connection_unlink';
+note 'logout';
 
-sub unlink_socket {
-    return run('connection_unlink', [$CONN, $EVENTS, $LEASES, $JOINED], 'c1',
-               @_, 1, 2, 'ws:', 'now');
+my @USER = ('ws:{1}:status:2', 'ws:{1}:online', 'ws:_:presence',
+            'ws:{1}:tenant');
+
+sub logout {
+    my ($owner, $socket) = @_;
+
+    return run('logout', [$CONN, $EVENTS, $JOINED, @USER, "$SOCKETS$owner",
+                          'ws:{1}:edges'],
+               'c1', $owner, $socket, 1, 2, 'ws:', 4_000, 77, 'now', '1 2 ');
 }
 
-is(unlink_socket('w1', 17), 0, 'one without a socket');
+is(logout('w1', 17), 0, 'one without a socket');
 
 register(1, 2, @socket);
 
-is(unlink_socket('w2', 17), 0, "another worker's");
-is(unlink_socket('w1', 16), 0, 'another socket');
+is(logout('w2', 17), 0, "another worker's");
+is(logout('w1', 16), 0, 'another socket');
 is(fields($CONN)->{status}, 'connected', 'still connected');
-is(unlink_socket('w1', 17), 1, 'its socket');
+is(logout('w1', 17), 1, 'its socket');
 is(fields($CONN)->{status}, 'disconnected', 'disconnected');
-is(last_entry()->{status}, 'disconnected', 'recorded');
-is(unlink_socket('w1', 17), 0, 'only once');
+is(last_entry('connection')->{status}, 'disconnected', 'recorded');
+is(logout('w1', 17), 0, 'only once');
+
+
+note 'login';
+
+sub login {
+    my ($user, $owner, $socket) = @_;
+
+    return run('login', [$CONN, $EVENTS, $LEASES, $JOINED, @USER,
+                         "$SOCKETS$owner", 'ws:{1}:edges', 'pending'],
+               'c1', 1, $user, 100_000, 5_000, $owner, $socket, '127.0.0.1',
+               '', '', 'mobile', $SOCKETS, 4_000, 'ws:', 'Ann', 78, 'now',
+               '1 2 ');
+}
+
+ok(!eval { login(2, 'w0', 17) }, 'not by a worker that is dead');
+is(login(3, 'w1', 17), undef, "not to somebody else's connection");
+is(fields($USER[0])->{status} // 'offline', 'offline', 'nobody is there');
+
+is_deeply(login(2, 'w1', 17), [0, '[]'], 'logged in: nothing waits');
+is(fields($CONN)->{status}, 'connected', 'the connection is there');
+is(fields($USER[0])->{status}, 'online', 'the user is there');
+is(fields($USER[0])->{'c:c1'}, 'online mobile 0', 'by this connection');
+is(last_entry('presence')->{status}, 'online', 'which is recorded');
+is(last_entry('connection')->{device_type}, 'desktop', 'as it is');
+
+channel(1, 2, 'b', 1);
+is_deeply(fields('ws:{1}:members:b'), { 2 => 1 }, 'counts in a channel');
+is(logout('w1', 17), 1, 'logged out');
+is_deeply(fields('ws:{1}:members:b'), {}, 'counts no more');
+is(fields($USER[0])->{'c:c1'}, undef, 'nor makes the user present');
+cmp_ok(fields($USER[0])->{leaving}, '>', 0, 'who is leaving');
+is_deeply(fields("${SOCKETS}w1"), {}, 'the worker has let go of it');
+
+$redis->command('ZADD', 'pending', 1, '1 a b', 2, '2 a b');
+
+is_deeply(login(2, 'w1', 18), [2, '["b"]'],
+          'again: messages wait, and its channel is known');
+is_deeply(fields('ws:{1}:members:b'), { 2 => 1 }, 'counts again');
+
+is(logout('w1', 18), 1, 'logged out');
+channel(1, 2, 'b', 0);
+$redis->command('DEL', @USER);
 
 
 note 'connection_move';

@@ -35,9 +35,6 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_CONNECTION_TOUCH] =
         { ngx_string(ngx_ws_lua_connection_touch), "" },
 
-    [NGX_WS_REDIS_CONNECTION_UNLINK] =
-        { ngx_string(ngx_ws_lua_connection_unlink), "" },
-
     [NGX_WS_REDIS_DUE] =
         { ngx_string(ngx_ws_lua_due), "" },
 
@@ -55,6 +52,12 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
 
     [NGX_WS_REDIS_LOCK] =
         { ngx_string(ngx_ws_lua_lock), "" },
+
+    [NGX_WS_REDIS_LOGIN] =
+        { ngx_string(ngx_ws_lua_login), "" },
+
+    [NGX_WS_REDIS_LOGOUT] =
+        { ngx_string(ngx_ws_lua_logout), "" },
 
     [NGX_WS_REDIS_MEMBERS] =
         { ngx_string(ngx_ws_lua_members), "" },

@@ -35,8 +35,6 @@ typedef struct {
     uint64_t               tenant;
     uint64_t               user;
     uint64_t               id;
-    uint64_t               socket;
-    ngx_msec_t             ends;        /* 0: with the socket */
     ngx_event_t            retry;
 } ngx_ws_presence_op_t;
 
@@ -45,7 +43,7 @@ static void ngx_ws_presences_due(ngx_ws_worker_t *w, uint64_t tenant,
     uint64_t user, ngx_str_t *name);
 static void ngx_ws_presence_change(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_service_conf_t *conf, const char *what, ngx_str_t *connection_id,
-    ngx_str_t *device, uint64_t socket);
+    ngx_str_t *device);
 static ngx_ws_presence_op_t *ngx_ws_presence_op(ngx_ws_call_t *call,
     const char *what, ngx_ws_presence_t *presence);
 static void ngx_ws_presence_id(void *data, ngx_int_t rc);
@@ -192,27 +190,23 @@ ngx_ws_presence_set(ngx_ws_call_t *call, ngx_ws_presence_t *presence)
         return;
     }
 
-    op->ends = NGX_WS_PRESENCE_REST;
-
     ngx_ws_presence_id(call, NGX_OK);
 }
 
 
 void
 ngx_ws_presence_join(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id, ngx_str_t *device,
-    uint64_t socket)
+    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id, ngx_str_t *device)
 {
-    ngx_ws_presence_change(w, id, conf, "join", connection_id, device,
-                           socket);
+    ngx_ws_presence_change(w, id, conf, "join", connection_id, device);
 }
 
 
 void
 ngx_ws_presence_leave(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id, uint64_t socket)
+    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id)
 {
-    ngx_ws_presence_change(w, id, conf, "leave", connection_id, NULL, socket);
+    ngx_ws_presence_change(w, id, conf, "leave", connection_id, NULL);
 }
 
 
@@ -220,14 +214,14 @@ void
 ngx_ws_presence_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_service_conf_t *conf, ngx_str_t *connection_id)
 {
-    ngx_ws_presence_change(w, id, conf, "touch", connection_id, NULL, 0);
+    ngx_ws_presence_change(w, id, conf, "touch", connection_id, NULL);
 }
 
 
 static void
 ngx_ws_presence_change(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_service_conf_t *conf, const char *what, ngx_str_t *connection_id,
-    ngx_str_t *device, uint64_t socket)
+    ngx_str_t *device)
 {
     ngx_ws_call_t         *call;
     ngx_ws_presence_t     *presence;
@@ -259,9 +253,6 @@ ngx_ws_presence_change(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
             ngx_str_null(&presence->device);
         }
     }
-
-    op->socket = socket;
-    op->ends = socket ? 0 : NGX_WS_PRESENCE_REST;
 
     ngx_ws_presence_id(call, NGX_OK);
 }
@@ -320,7 +311,7 @@ ngx_ws_presence_id(void *data, ngx_int_t rc)
 static ngx_int_t
 ngx_ws_presence_send(ngx_ws_call_t *call)
 {
-    u_char                *p, numbers[6 * NGX_INT64_LEN];
+    u_char                *p, numbers[5 * NGX_INT64_LEN];
     u_char                 time[NGX_WS_TIME_MS_LEN];
     u_char                 member[NGX_WS_SWEEP_MEMBER_LEN];
     ngx_str_t              args[NGX_WS_PRESENCE_ARGS], none, *prefix;
@@ -362,11 +353,10 @@ ngx_ws_presence_send(ngx_ws_call_t *call)
 
     p = ngx_ws_presence_number(&args[1], numbers, op->tenant);
     p = ngx_ws_presence_number(&args[2], p, op->user);
-    p = ngx_ws_presence_number(&args[5], p, op->ends);
+    p = ngx_ws_presence_number(&args[5], p, NGX_WS_PRESENCE_REST);
     p = ngx_ws_presence_number(&args[10], p,
                                call->conf ? call->conf->presence_grace : 0);
-    p = ngx_ws_presence_number(&args[11], p, op->id);
-    (void) ngx_ws_presence_number(&args[15], p, op->socket);
+    (void) ngx_ws_presence_number(&args[11], p, op->id);
 
     args[3] = call->identity ? call->identity->name : none;
     args[4] = presence->connection_id;
@@ -384,7 +374,10 @@ ngx_ws_presence_send(ngx_ws_call_t *call)
     args[13].len = ngx_ws_sweep_member(member, op->tenant, op->user, &none)
                    - member;
 
-    args[14] = w->incarnation;
+    /* no socket */
+
+    args[14] = none;
+    args[15] = none;
 
     return ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_PRESENCE, keys,
                              NGX_WS_PRESENCE_KEYS, args, NGX_WS_PRESENCE_ARGS,

@@ -52,15 +52,15 @@ ngx_ws_presence_t *ngx_ws_presence_create(ngx_ws_call_t *call,
 void ngx_ws_presence_set(ngx_ws_call_t *call, ngx_ws_presence_t *presence);
 
 /*
- * A connection counts from now on: with a socket until that leaves, else (0)
- * until 90 seconds after the last call.  Nobody waits for these; a leave is
- * repeated until Redis has taken it.
+ * A connection without a socket counts from now on, until 90 seconds after
+ * the last call; for those with one see ngx_ws_socket_login().  Nobody waits
+ * for these; a leave is repeated until Redis has taken it.
  */
 void ngx_ws_presence_join(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id, ngx_str_t *device,
-    uint64_t socket);
+    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id,
+    ngx_str_t *device);
 void ngx_ws_presence_leave(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id, uint64_t socket);
+    ngx_ws_service_conf_t *conf, ngx_str_t *connection_id);
 
 /* A REST call has carried the connection's id. */
 void ngx_ws_presence_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,

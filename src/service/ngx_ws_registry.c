@@ -6,7 +6,6 @@
 
 #include <ngx_config.h>
 #include <ngx_core.h>
-#include <ngx_event.h>
 
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
@@ -15,44 +14,14 @@
 #include <ngx_ws_time.h>
 
 
-/*
- * How long Redis keeps a connection after its last sign of life, at least,
- * and one whose id nobody but its socket knew after its end.
- */
-#define NGX_WS_REGISTRY_KEEP_MIN   3600000
-#define NGX_WS_REGISTRY_KEEP_MADE  60000
-
-/* ends of sockets that Redis has to be told of */
-#define NGX_WS_REGISTRY_ENDS       100000
-#define NGX_WS_REGISTRY_SENT       256
-#define NGX_WS_REGISTRY_RETRY      1000
+/* how long Redis keeps a connection after its last sign of life, at least */
+#define NGX_WS_REGISTRY_KEEP      3600000
 
 /* that are remembered of a connection */
-#define NGX_WS_REGISTRY_CHANNELS   1024
+#define NGX_WS_REGISTRY_CHANNELS  1024
 
-#define NGX_WS_REGISTRY_ARGS       13
-#define NGX_WS_REGISTRY_ANSWER     2048
-
-
-struct ngx_ws_registry_s {
-    ngx_ws_worker_t     *worker;
-    ngx_queue_t          ends;
-    ngx_queue_t          sent;
-    ngx_uint_t           nends;
-    ngx_uint_t           nsent;
-    ngx_event_t          retry;
-};
-
-
-typedef struct {
-    ngx_queue_t          queue;
-    ngx_ws_registry_t   *registry;
-    uint64_t             tenant;
-    uint64_t             user;
-    uint64_t             socket;
-    ngx_str_t            connection_id;
-    u_char               data[];
-} ngx_ws_registry_end_t;
+#define NGX_WS_REGISTRY_ARGS      13
+#define NGX_WS_REGISTRY_ANSWER    2048
 
 
 /* of a call, in its pool */
@@ -60,115 +29,34 @@ typedef struct {
 typedef struct {
     ngx_str_t            connection_id;
     ngx_str_t            device;
-    unsigned             link:1;
-    unsigned             given:1;      /* the connection's id */
 } ngx_ws_registry_ctx_t;
 
 
 static ngx_ws_registry_ctx_t *ngx_ws_registry_ctx(ngx_ws_call_t *call,
     ngx_str_t *connection_id);
-static void ngx_ws_registry_register(ngx_ws_call_t *call,
-    ngx_ws_registry_connection_t *conn, uint64_t socket, ngx_uint_t link);
 static void ngx_ws_registry_registered(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static ngx_int_t ngx_ws_registry_connected(ngx_ws_call_t *call,
     uint64_t since);
 static void ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
-static void ngx_ws_registry_members(ngx_ws_call_t *call,
-    ngx_str_t *connection_id);
+static void ngx_ws_registry_members(ngx_ws_worker_t *w,
+    ngx_ws_identity_t *id, ngx_str_t *connection_id);
 static ngx_str_t *ngx_ws_registry_sockets(ngx_ws_worker_t *w,
     ngx_ws_redis_key_t *key);
 static ngx_ws_redis_op_t *ngx_ws_registry_eval(ngx_ws_worker_t *w,
     ngx_ws_redis_script_e script, ngx_str_t *args, ngx_uint_t nargs,
     ngx_ws_redis_reply_pt handler, void *data);
 static u_char *ngx_ws_registry_number(ngx_str_t *s, u_char *p, uint64_t n);
-static uint64_t ngx_ws_registry_keep(ngx_ws_worker_t *w);
-static void ngx_ws_registry_flush(ngx_ws_registry_t *reg);
-static void ngx_ws_registry_send(ngx_ws_registry_t *reg,
-    ngx_ws_registry_end_t *end);
-static void ngx_ws_registry_sent(void *data, ngx_int_t rc,
-    ngx_ws_redis_reply_t *reply);
-static void ngx_ws_registry_retry(ngx_event_t *ev);
-
-
-ngx_ws_registry_t *
-ngx_ws_registry_create(ngx_ws_worker_t *w)
-{
-    ngx_ws_registry_t  *reg;
-
-    reg = ngx_calloc(sizeof(ngx_ws_registry_t), w->log);
-    if (reg == NULL) {
-        return NULL;
-    }
-
-    reg->worker = w;
-
-    ngx_queue_init(&reg->ends);
-    ngx_queue_init(&reg->sent);
-
-    reg->retry.handler = ngx_ws_registry_retry;
-    reg->retry.data = reg;
-    reg->retry.log = w->log;
-    reg->retry.cancelable = 1;
-
-    return reg;
-}
-
-
-void
-ngx_ws_registry_destroy(ngx_ws_registry_t *reg)
-{
-    ngx_queue_t  *q;
-
-    if (reg->retry.timer_set) {
-        ngx_del_timer(&reg->retry);
-    }
-
-    ngx_queue_add(&reg->ends, &reg->sent);
-
-    while (!ngx_queue_empty(&reg->ends)) {
-        q = ngx_queue_head(&reg->ends);
-        ngx_queue_remove(q);
-        ngx_free(ngx_queue_data(q, ngx_ws_registry_end_t, queue));
-    }
-
-    ngx_free(reg);
-}
-
-
-void
-ngx_ws_registry_up(ngx_ws_registry_t *reg)
-{
-    ngx_ws_registry_flush(reg);
-}
 
 
 void
 ngx_ws_registry_connect(ngx_ws_call_t *call,
     ngx_ws_registry_connection_t *conn)
 {
-    ngx_ws_registry_register(call, conn, 0, 0);
-}
-
-
-void
-ngx_ws_registry_link(ngx_ws_call_t *call, ngx_ws_registry_connection_t *conn,
-    uint64_t socket)
-{
-    ngx_ws_registry_register(call, conn, socket, 1);
-}
-
-
-static void
-ngx_ws_registry_register(ngx_ws_call_t *call,
-    ngx_ws_registry_connection_t *conn, uint64_t socket, ngx_uint_t link)
-{
-    u_char                 *p, buf[6 * NGX_INT64_LEN];
-    uint64_t                keep, kept;
+    u_char                 *p, buf[3 * NGX_INT64_LEN];
     ngx_str_t               args[NGX_WS_REGISTRY_ARGS];
     ngx_ws_worker_t        *w;
-    ngx_ws_redis_key_t      sockets;
     ngx_ws_registry_ctx_t  *ctx;
 
     w = call->worker;
@@ -178,9 +66,6 @@ ngx_ws_registry_register(ngx_ws_call_t *call,
         ngx_ws_call_failed(call, NGX_WS_INTERNAL);
         return;
     }
-
-    ctx->link = link;
-    ctx->given = (conn->connection_id.len != 0);
 
     if (conn->device_type.len) {
         ctx->device.len = conn->device_type.len;
@@ -192,32 +77,24 @@ ngx_ws_registry_register(ngx_ws_call_t *call,
         }
     }
 
-    keep = ngx_ws_registry_keep(w);
-    kept = (link && conn->connection_id.len == 0) ? NGX_WS_REGISTRY_KEEP_MADE
-                                                  : keep;
-
     args[0] = ctx->connection_id;
     p = ngx_ws_registry_number(&args[1], buf, call->identity->tenant);
     p = ngx_ws_registry_number(&args[2], p, call->identity->user);
-    p = ngx_ws_registry_number(&args[3], p, keep);
-    p = ngx_ws_registry_number(&args[4], p, kept);
+    (void) ngx_ws_registry_number(&args[3], p, ngx_ws_registry_keep(w));
+    args[4] = args[3];
 
-    p = ngx_ws_registry_number(&args[12], p, call->conf->presence_grace);
+    /* no socket */
 
-    if (link) {
-        args[5] = w->incarnation;
-        (void) ngx_ws_registry_number(&args[6], p, socket);
-
-    } else {
-        ngx_str_null(&args[5]);
-        ngx_str_null(&args[6]);
-    }
+    ngx_str_null(&args[5]);
+    ngx_str_null(&args[6]);
 
     args[7] = conn->ip_address;
     args[8] = conn->session_id;
     args[9] = conn->browser;
     args[10] = conn->device_type;
-    args[11] = *ngx_ws_registry_sockets(w, &sockets);
+
+    ngx_str_null(&args[11]);
+    ngx_str_null(&args[12]);
 
     if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_REGISTER, args,
                              NGX_WS_REGISTRY_ARGS, ngx_ws_registry_registered,
@@ -281,37 +158,33 @@ ngx_ws_registry_registered(void *data, ngx_int_t rc,
     }
 
     if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_NIL) {
-        ngx_ws_call_add_invalid(call, "connection_id",
-                                "The %s has already been taken.");
-        ngx_ws_call_done(call);
+        ngx_ws_registry_taken(call);
         return;
     }
 
     ngx_log_error(NGX_LOG_INFO, call->log, 0,
-                  "connection registered by %s, connection_id: \"%V\", "
-                  "user_id: %uL, tenant_id: %uL",
-                  ctx->link ? "a socket" : "REST", &ctx->connection_id,
+                  "connection registered by REST, connection_id: \"%V\", "
+                  "user_id: %uL, tenant_id: %uL", &ctx->connection_id,
                   call->identity->user, call->identity->tenant);
 
-    if (ctx->link) {
-        call->result = ctx->connection_id;
+    ngx_ws_presence_join(call->worker, call->identity, call->conf,
+                         &ctx->connection_id, &ctx->device);
 
-        if (ctx->given) {
-            ngx_ws_registry_members(call, &ctx->connection_id);
-        }
-
-    } else {
-        ngx_ws_presence_join(call->worker, call->identity, call->conf,
-                             &ctx->connection_id, &ctx->device, 0);
-
-        if (ngx_ws_registry_connected(call,
-                                      ngx_ws_redis_reply_integer(reply))
-            != NGX_OK)
-        {
-            call->error = NGX_WS_INTERNAL;
-        }
+    if (ngx_ws_registry_connected(call, ngx_ws_redis_reply_integer(reply))
+        != NGX_OK)
+    {
+        call->error = NGX_WS_INTERNAL;
     }
 
+    ngx_ws_call_done(call);
+}
+
+
+void
+ngx_ws_registry_taken(ngx_ws_call_t *call)
+{
+    ngx_ws_call_add_invalid(call, "connection_id",
+                            "The %s has already been taken.");
     ngx_ws_call_done(call);
 }
 
@@ -408,8 +281,9 @@ ngx_ws_registry_disconnected(void *data, ngx_int_t rc,
                       call->identity->tenant);
 
         ngx_ws_presence_leave(call->worker, call->identity, call->conf,
-                              &ctx->connection_id, 0);
-        ngx_ws_registry_members(call, &ctx->connection_id);
+                              &ctx->connection_id);
+        ngx_ws_registry_members(call->worker, call->identity,
+                                &ctx->connection_id);
         ngx_str_set(&call->result,
                     "{\"message\":\"Disconnected successfully\"}");
 
@@ -470,13 +344,14 @@ ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
  */
 
 static void
-ngx_ws_registry_members(ngx_ws_call_t *call, ngx_str_t *connection_id)
+ngx_ws_registry_members(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id)
 {
     u_char               *p, buf[2 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
     ngx_str_t             args[5], keys[2], *prefix;
     ngx_ws_redis_key_t    connection, joined;
 
-    prefix = &call->worker->conf->redis.prefix;
+    prefix = &w->conf->redis.prefix;
 
     keys[0] = *ngx_ws_redis_key(&connection, prefix,
                                 NGX_WS_REDIS_KEY_CONNECTION, 0, 0,
@@ -485,16 +360,16 @@ ngx_ws_registry_members(ngx_ws_call_t *call, ngx_str_t *connection_id)
                                 0, 0, connection_id);
 
     args[0] = *prefix;
-    p = ngx_ws_registry_number(&args[1], buf, call->identity->tenant);
-    p = ngx_ws_registry_number(&args[2], p, call->identity->user);
+    p = ngx_ws_registry_number(&args[1], buf, id->tenant);
+    p = ngx_ws_registry_number(&args[2], p, id->user);
     args[3].len = NGX_WS_TIME_MS_LEN;
     args[3].data = p;
     (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
 
     ngx_str_null(&args[4]);
 
-    (void) ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_MEMBERS, keys,
-                             2, args, 5, NULL, NULL);
+    (void) ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_MEMBERS, keys, 2, args, 5,
+                             NULL, NULL);
 }
 
 
@@ -552,51 +427,14 @@ ngx_ws_registry_number(ngx_str_t *s, u_char *p, uint64_t n)
 }
 
 
-static uint64_t
+uint64_t
 ngx_ws_registry_keep(ngx_ws_worker_t *w)
 {
     uint64_t  keep;
 
     keep = (uint64_t) w->conf->retention_connections * 1000;
 
-    return ngx_max(keep, NGX_WS_REGISTRY_KEEP_MIN);
-}
-
-
-void
-ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_str_t *connection_id, uint64_t socket)
-{
-    ngx_ws_registry_t      *reg;
-    ngx_ws_registry_end_t  *end;
-
-    reg = w->registry;
-
-    if (reg->nends >= NGX_WS_REGISTRY_ENDS) {
-        ngx_log_error(NGX_LOG_WARN, w->log, 0,
-                      "redis is not told of the end of a connection: "
-                      "too many wait");
-        return;
-    }
-
-    end = ngx_alloc(sizeof(ngx_ws_registry_end_t) + connection_id->len,
-                    w->log);
-    if (end == NULL) {
-        return;
-    }
-
-    end->registry = reg;
-    end->tenant = id->tenant;
-    end->user = id->user;
-    end->socket = socket;
-    end->connection_id.len = connection_id->len;
-    end->connection_id.data = end->data;
-    ngx_memcpy(end->data, connection_id->data, connection_id->len);
-
-    ngx_queue_insert_tail(&reg->ends, &end->queue);
-    reg->nends++;
-
-    ngx_ws_registry_flush(reg);
+    return ngx_max(keep, NGX_WS_REGISTRY_KEEP);
 }
 
 
@@ -617,92 +455,4 @@ ngx_ws_registry_move(ngx_ws_worker_t *w, ngx_str_t *connection_id,
 
     return ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_MOVE, args, 5,
                                 handler, data);
-}
-
-
-static void
-ngx_ws_registry_flush(ngx_ws_registry_t *reg)
-{
-    ngx_queue_t            *q;
-    ngx_ws_registry_end_t  *end;
-
-    while (!ngx_queue_empty(&reg->ends)
-           && reg->nsent < NGX_WS_REGISTRY_SENT
-           && !reg->retry.timer_set
-           && ngx_ws_redis_ready(reg->worker->redis))
-    {
-        q = ngx_queue_head(&reg->ends);
-        end = ngx_queue_data(q, ngx_ws_registry_end_t, queue);
-
-        ngx_ws_registry_send(reg, end);
-    }
-}
-
-
-static void
-ngx_ws_registry_send(ngx_ws_registry_t *reg, ngx_ws_registry_end_t *end)
-{
-    u_char           *p, buf[3 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
-    ngx_str_t         args[7];
-    ngx_ws_worker_t  *w;
-
-    w = reg->worker;
-
-    args[0] = end->connection_id;
-    args[1] = w->incarnation;
-    p = ngx_ws_registry_number(&args[2], buf, end->socket);
-    p = ngx_ws_registry_number(&args[3], p, end->tenant);
-    p = ngx_ws_registry_number(&args[4], p, end->user);
-    args[5] = w->conf->redis.prefix;
-    args[6].len = NGX_WS_TIME_MS_LEN;
-    args[6].data = p;
-    (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
-
-    if (ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_UNLINK, args, 7,
-                             ngx_ws_registry_sent, end)
-        == NULL)
-    {
-        ngx_add_timer(&reg->retry, NGX_WS_REGISTRY_RETRY);
-        return;
-    }
-
-    ngx_queue_remove(&end->queue);
-    ngx_queue_insert_tail(&reg->sent, &end->queue);
-    reg->nsent++;
-}
-
-
-static void
-ngx_ws_registry_sent(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
-{
-    ngx_ws_registry_end_t *end = data;
-
-    ngx_ws_registry_t  *reg;
-
-    reg = end->registry;
-
-    ngx_queue_remove(&end->queue);
-    reg->nsent--;
-
-    if (rc == NGX_OK) {
-        reg->nends--;
-        ngx_free(end);
-        ngx_ws_registry_flush(reg);
-        return;
-    }
-
-    ngx_queue_insert_tail(&reg->ends, &end->queue);
-
-    if (!reg->retry.timer_set) {
-        ngx_add_timer(&reg->retry, NGX_WS_REGISTRY_RETRY);
-    }
-}
-
-
-static void
-ngx_ws_registry_retry(ngx_event_t *ev)
-{
-    ngx_ws_registry_t *reg = ev->data;
-
-    ngx_ws_registry_flush(reg);
 }

@@ -15,7 +15,7 @@
 
 
 /*
- * Connections as users see them: registered by REST or by a socket's "auth",
+ * Connections as users see them: registered by REST or by a socket's login,
  * found by connection_id over all workers, recorded in websocket_connections.
  * Strings are copied.
  */
@@ -29,18 +29,18 @@ typedef struct {
 } ngx_ws_registry_connection_t;
 
 
-ngx_ws_registry_t *ngx_ws_registry_create(ngx_ws_worker_t *w);
-void ngx_ws_registry_destroy(ngx_ws_registry_t *reg);
-
-/* Redis is there: see ngx_ws_redis_handler_t. */
-void ngx_ws_registry_up(ngx_ws_registry_t *reg);
-
 /*
  * POST connect.  Result {"data":{"connection_id",...}}; an id that another
  * user has is NGX_WS_INVALID, "The connection id has already been taken."
  */
 void ngx_ws_registry_connect(ngx_ws_call_t *call,
     ngx_ws_registry_connection_t *conn);
+
+/* Ends the call with that refusal. */
+void ngx_ws_registry_taken(ngx_ws_call_t *call);
+
+/* How long Redis keeps a connection after its last sign of life, in ms. */
+uint64_t ngx_ws_registry_keep(ngx_ws_worker_t *w);
 
 /*
  * POST disconnect: closes the linked socket wherever it is, by the message
@@ -58,21 +58,6 @@ void ngx_ws_registry_disconnect(ngx_ws_call_t *call,
  */
 void ngx_ws_registry_socket(ngx_ws_call_t *call, ngx_str_t *connection_id,
     ngx_ws_call_pt found);
-
-/*
- * Links a live socket of this worker, known here by the number socket, with
- * the connection (which is made if it is not there).  The connection id is in
- * call->result, as text and not JSON.
- */
-void ngx_ws_registry_link(ngx_ws_call_t *call,
-    ngx_ws_registry_connection_t *conn, uint64_t socket);
-
-/*
- * The socket has ended: its connection is disconnected, unless another socket
- * took it over.  Needs no answer; repeated until Redis has taken it.
- */
-void ngx_ws_registry_unlink(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_str_t *connection_id, uint64_t socket);
 
 /*
  * The live socket of this number has moved here from another worker: the

@@ -22,7 +22,7 @@
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_record.h>
-#include <ngx_ws_registry.h>
+#include <ngx_ws_socket.h>
 #include <ngx_ws_stats.h>
 #include <ngx_ws_typing.h>
 #include <ngx_ws_user.h>
@@ -128,7 +128,7 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
                                          w->log);
     w->leases = ngx_ws_leases_create(w);
     w->ids = ngx_ws_ids_create(w);
-    w->registry = ngx_ws_registry_create(w);
+    w->ends = ngx_ws_socket_ends_create(w);
     w->typings = ngx_ws_typings_create(w);
     w->presences = ngx_ws_presences_create(w);
     w->batch = ngx_ws_message_batch_create(w);
@@ -136,7 +136,7 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->listens = ngx_ws_listens_create(w);
 
     if (w->bus == NULL || w->channels == NULL || w->leases == NULL
-        || w->ids == NULL || w->registry == NULL || w->typings == NULL
+        || w->ids == NULL || w->ends == NULL || w->typings == NULL
         || w->presences == NULL || w->batch == NULL || w->pendings == NULL
         || w->listens == NULL)
     {
@@ -205,8 +205,8 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
         ngx_ws_typings_destroy(w->typings);
     }
 
-    if (w->registry) {
-        ngx_ws_registry_destroy(w->registry);
+    if (w->ends) {
+        ngx_ws_socket_ends_destroy(w->ends);
     }
 
     if (w->cleanup) {
@@ -308,7 +308,7 @@ ngx_ws_worker_up(void *data)
     ngx_ws_lease_up(w->leases);
 
     ngx_ws_id_up(w->ids);
-    ngx_ws_registry_up(w->registry);
+    ngx_ws_socket_ends_up(w->ends);
     ngx_ws_typings_up(w->typings);
     ngx_ws_presences_up(w->presences);
 

@@ -18,10 +18,10 @@
 #include <ngx_ws_login.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_move.h>
-#include <ngx_ws_presence.h>
 #include <ngx_ws_registry.h>
 #include <ngx_ws_relay.h>
 #include <ngx_ws_session.h>
+#include <ngx_ws_socket.h>
 
 
 #define NGX_WS_SESSION_LEAVE  3000     /* goodbyes are spread over it, ms */
@@ -413,10 +413,8 @@ ngx_ws_session_logout(ngx_ws_session_t *s)
     ngx_ws_delivery_end(s);
     ngx_ws_event_typing_cleanup(s);
 
-    ngx_ws_registry_unlink(s->worker, s->identity, &s->connection_id,
-                           s->node.key);
-    ngx_ws_presence_leave(s->worker, s->identity, s->service,
-                          &s->connection_id, s->node.key);
+    ngx_ws_socket_logout(s->worker, s->identity, s->service,
+                         &s->connection_id, s->node.key);
 
     ngx_free(s->connection_id.data);
     ngx_str_null(&s->connection_id);
@@ -878,7 +876,8 @@ ngx_ws_session_deliver_batch(void *subscriber, void *data)
     ngx_uint_t     i;
     ngx_ws_buf_t  *wb;
 
-    if (s->transport->ops->joined == NULL
+    if (s->login
+        || s->transport->ops->joined == NULL
         || !s->transport->ops->joined(s->transport))
     {
         for (i = 0; i < batch->n; i++) {
@@ -900,6 +899,10 @@ void
 ngx_ws_session_deliver_buf(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
     ngx_ws_buf_t *wb)
 {
+    if (s->login && ngx_ws_login_hold(s->login, ev, wb) == NGX_OK) {
+        return;
+    }
+
     if (ngx_ws_delivery_accept(s, ev, wb) == NGX_OK
         && s->transport->ops->send(s->transport, wb) == NGX_OK)
     {
