@@ -47,6 +47,7 @@
 
 
 static ngx_int_t ngx_ws_mysql_link_connect(ngx_ws_mysql_link_t *link);
+static void ngx_ws_mysql_link_tls(ngx_ws_mysql_conf_t *conf, MYSQL *mysql);
 static ngx_int_t ngx_ws_mysql_link_session(ngx_ws_mysql_link_t *link);
 static ngx_uint_t ngx_ws_mysql_link_is_alive(ngx_ws_mysql_link_t *link);
 static ngx_uint_t ngx_ws_mysql_link_is_crowded(ngx_ws_mysql_link_t *link);
@@ -229,6 +230,8 @@ ngx_ws_mysql_link_connect(ngx_ws_mysql_link_t *link)
     /* else the server may ask for files of this machine */
     (void) mysql_options(mysql, MYSQL_OPT_LOCAL_INFILE, &off);
 
+    ngx_ws_mysql_link_tls(conf, mysql);
+
     host = (char *) conf->host.data;
     path = NULL;
 
@@ -246,6 +249,31 @@ ngx_ws_mysql_link_connect(ngx_ws_mysql_link_t *link)
     }
 
     return ngx_ws_mysql_link_session(link);
+}
+
+
+/*
+ * MariaDB's library refuses servers whose certificate it cannot verify, and
+ * those that have none, from 3.4 on; on this machine nobody can listen.
+ */
+
+static void
+ngx_ws_mysql_link_tls(ngx_ws_mysql_conf_t *conf, MYSQL *mysql)
+{
+#ifdef MARIADB_PACKAGE_VERSION
+
+    my_bool  off;
+
+    off = 0;
+
+    if (conf->unix_path.len
+        || ngx_strncmp(conf->host.data, "127.", 4) == 0
+        || ngx_strcmp(conf->host.data, "::1") == 0)
+    {
+        (void) mysql_options(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &off);
+    }
+
+#endif
 }
 
 
