@@ -91,9 +91,11 @@ sub converse {
         push @bad, "$_ above $asked" if $asked && ($terms->{$_} // 15) > $asked;
     }
 
-    # ours is never kept, the client's where it can be small
+    # ours is kept, the client's where it can be small
 
-    push @bad, 'server takeover' if !$terms->{server_no_context_takeover};
+    push @bad, 'no server takeover'
+        if $terms->{server_no_context_takeover}
+           && $offer !~ /server_no_context_takeover/;
     push @bad, 'client takeover'
         if !$terms->{client_no_context_takeover}
            && ($terms->{client_max_window_bits} // 15) > 12;
@@ -127,8 +129,37 @@ sub converse {
             if $back->{compressed} && length $data < 100;
     }
 
+    push @bad, leans($ws) ? 'server keeps its context'
+                          : 'server forgets its context'
+        if $ws->deflate
+           && leans($ws) != ($terms->{server_no_context_takeover} ? 0 : 1);
+
     is(join(', ', @bad), '', "7.1: $offer");
     $ws->disconnect;
+}
+
+
+# Whether the second of two equal messages leans on the first one: both fit
+# even in a window of 256 bytes.
+
+sub leans {
+    my ($ws) = @_;
+
+    my $text = unpack 'H*', substr random(4000), 0, 70;
+    my @sizes;
+
+    for (1, 2) {
+        $ws->send_text($text, compress => 0);
+
+        my $f = $ws->read_frame;
+        my $back = $ws->deflate->decompress($f->{payload});
+
+        return -1 if !$f->{rsv} || $back ne $text;
+
+        push @sizes, length $f->{payload};
+    }
+
+    return $sizes[1] < $sizes[0] / 3 ? 1 : 0;
 }
 
 

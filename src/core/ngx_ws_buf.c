@@ -13,6 +13,9 @@
 
 static ngx_ws_buf_t *ngx_ws_buf_alloc(ngx_uint_t first, size_t len,
     ngx_log_t *log);
+static ngx_ws_buf_t *ngx_ws_buf_form(ngx_ws_buf_t *wb,
+    ngx_ws_deflate_t *deflate, ngx_uint_t window,
+    ngx_ws_deflate_context_t *context, ngx_log_t *log);
 
 
 ngx_ws_buf_t *
@@ -40,6 +43,7 @@ ngx_ws_buf_alloc(ngx_uint_t first, size_t len, ngx_log_t *log)
     wb->head = (u_char) head;
     wb->binary = ((first & 0xf) == NGX_WS_FRAME_BINARY);
     wb->window = 0;
+    wb->shared = 0;
     wb->messages = 1;
     wb->deflated = NULL;
 
@@ -88,7 +92,6 @@ ngx_ws_buf_t *
 ngx_ws_buf_deflated(ngx_ws_buf_t *wb, ngx_ws_deflate_t *deflate,
     ngx_uint_t server_bits, ngx_log_t *log)
 {
-    ngx_str_t      out;
     ngx_uint_t     window;
     ngx_ws_buf_t  *form;
 
@@ -104,31 +107,70 @@ ngx_ws_buf_deflated(ngx_ws_buf_t *wb, ngx_ws_deflate_t *deflate,
         }
     }
 
-    if (ngx_ws_deflate_message(deflate, window, ngx_ws_buf_payload(wb),
-                               ngx_ws_buf_len(wb), &out)
-        == NGX_OK)
-    {
-        form = ngx_ws_buf_alloc(wb->data[0] | NGX_WS_FRAME_RSV1, out.len,
-                                log);
-        if (form) {
-            ngx_memcpy(ngx_ws_buf_payload(form), out.data, out.len);
-        }
-
-    } else {
-        /* remembers that it does not pay */
-        form = ngx_calloc(sizeof(ngx_ws_buf_t), log);
-    }
+    form = ngx_ws_buf_form(wb, deflate, window, NULL, log);
 
     if (form == NULL) {
-        return wb;
+        /* remembers that it does not pay */
+
+        form = ngx_calloc(sizeof(ngx_ws_buf_t), log);
+        if (form == NULL) {
+            return wb;
+        }
+
+        form->refs = 1;
     }
 
-    form->refs = 1;
     form->window = (u_char) window;
     form->deflated = wb->deflated;
     wb->deflated = form;
 
     return form->size ? form : wb;
+}
+
+
+ngx_ws_buf_t *
+ngx_ws_buf_deflate(ngx_ws_buf_t *wb, ngx_ws_deflate_t *deflate,
+    ngx_uint_t server_bits, ngx_ws_deflate_context_t *context, ngx_log_t *log)
+{
+    ngx_uint_t     window;
+    ngx_ws_buf_t  *form;
+
+    window = ngx_ws_deflate_window(context->len + ngx_ws_buf_len(wb),
+                                   server_bits);
+
+    form = ngx_ws_buf_form(wb, deflate, window, context, log);
+
+    if (form) {
+        ngx_ws_deflate_context_add(context, ngx_ws_buf_payload(wb),
+                                   ngx_ws_buf_len(wb));
+    }
+
+    return form;
+}
+
+
+static ngx_ws_buf_t *
+ngx_ws_buf_form(ngx_ws_buf_t *wb, ngx_ws_deflate_t *deflate, ngx_uint_t window,
+    ngx_ws_deflate_context_t *context, ngx_log_t *log)
+{
+    ngx_str_t      out;
+    ngx_ws_buf_t  *form;
+
+    if (ngx_ws_deflate_message(deflate, window, context,
+                               ngx_ws_buf_payload(wb), ngx_ws_buf_len(wb),
+                               &out)
+        != NGX_OK)
+    {
+        return NULL;
+    }
+
+    form = ngx_ws_buf_alloc(wb->data[0] | NGX_WS_FRAME_RSV1, out.len, log);
+
+    if (form) {
+        ngx_memcpy(ngx_ws_buf_payload(form), out.data, out.len);
+    }
+
+    return form;
 }
 
 

@@ -29,6 +29,7 @@ struct ngx_ws_buf_s {
     u_char          head;          /* bytes of the frame's head */
     u_char          binary;        /* a binary message, not a text */
     u_char          window;        /* of this compressed form */
+    u_char          shared;        /* others may get it, too */
     uint32_t        messages;      /* 1, or more: see ngx_ws_buf_join() */
     ngx_ws_buf_t   *deflated;      /* compressed forms, made on demand */
     u_char          data[];
@@ -63,6 +64,14 @@ ngx_ws_buf_t *ngx_ws_buf_join(ngx_ws_buf_t **wbs, ngx_uint_t n,
  */
 ngx_ws_buf_t *ngx_ws_buf_deflated(ngx_ws_buf_t *wb,
     ngx_ws_deflate_t *deflate, ngx_uint_t server_bits, ngx_log_t *log);
+
+/*
+ * The same for one client alone, with a context to which it is added: a buffer
+ * with one reference, the caller's, or NULL where compression does not pay.
+ */
+ngx_ws_buf_t *ngx_ws_buf_deflate(ngx_ws_buf_t *wb, ngx_ws_deflate_t *deflate,
+    ngx_uint_t server_bits, ngx_ws_deflate_context_t *context,
+    ngx_log_t *log);
 
 ngx_ws_buf_t *ngx_ws_buf_ref(ngx_ws_buf_t *wb);
 void ngx_ws_buf_unref(ngx_ws_buf_t *wb);

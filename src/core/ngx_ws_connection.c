@@ -34,6 +34,7 @@ typedef struct {
 
     ngx_ws_reader_t             *reader;   /* of a message under way */
     ngx_ws_connection_held_t    *held;     /* read while paused */
+    ngx_ws_loop_context_t       *context;  /* of what is sent compressed */
 
     ngx_log_t                    log;      /* the connection's */
     ngx_ws_deflate_params_t      deflate;
@@ -52,6 +53,8 @@ typedef struct {
 
 
 static ngx_int_t ngx_ws_connection_send(ngx_ws_transport_t *t,
+    ngx_ws_buf_t *wb);
+static ngx_ws_buf_t *ngx_ws_connection_deflated(ngx_ws_connection_t *wsc,
     ngx_ws_buf_t *wb);
 static void ngx_ws_connection_close(ngx_ws_transport_t *t, ngx_uint_t code);
 static void ngx_ws_connection_pause(ngx_ws_transport_t *t);
@@ -180,10 +183,7 @@ ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
         return NGX_BUSY;
     }
 
-    if (wsc->deflate.on) {
-        wb = ngx_ws_buf_deflated(wb, ngx_ws_loop_deflate(wsc->loop),
-                                 wsc->deflate.server_bits, &wsc->log);
-    }
+    wb = ngx_ws_connection_deflated(wsc, wb);
 
     if ((wsc->queue.count
          && wsc->queue.bytes + ngx_ws_send_cost(wb) > wsc->conf->send_queue)
@@ -192,9 +192,50 @@ ngx_ws_connection_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb)
         wsc->slow = 1;
     }
 
+    ngx_ws_buf_unref(wb);
+
     ngx_ws_connection_dirty(wsc);
 
     return wsc->slow ? NGX_BUSY : NGX_OK;
+}
+
+
+/* The buffer as the client takes it, with a reference of its own. */
+
+static ngx_ws_buf_t *
+ngx_ws_connection_deflated(ngx_ws_connection_t *wsc, ngx_ws_buf_t *wb)
+{
+    ngx_ws_buf_t              *form;
+    ngx_ws_deflate_t          *deflate;
+    ngx_ws_deflate_context_t  *context;
+
+    if (!wsc->deflate.on || ngx_ws_buf_len(wb) < NGX_WS_BUF_DEFLATE_MIN) {
+        return ngx_ws_buf_ref(wb);
+    }
+
+    deflate = ngx_ws_loop_deflate(wsc->loop);
+
+    if (wsc->deflate.server_takeover && !wb->shared) {
+
+        context = ngx_ws_loop_context(wsc->loop, &wsc->context);
+
+        if (context) {
+            form = ngx_ws_buf_deflate(wb, deflate, wsc->deflate.server_bits,
+                                      context, &wsc->log);
+
+            return form ? form : ngx_ws_buf_ref(wb);
+        }
+    }
+
+    form = ngx_ws_buf_deflated(wb, deflate, wsc->deflate.server_bits,
+                               &wsc->log);
+
+    if (form != wb && wsc->context) {
+        /* it goes into the client's window, too */
+        ngx_ws_loop_context_drop(wsc->context);
+    }
+
+    return ngx_ws_buf_ref(form);
 }
 
 
@@ -856,6 +897,10 @@ ngx_ws_connection_destroy(ngx_ws_connection_t *wsc)
 
     if (wsc->held) {
         ngx_free(wsc->held);
+    }
+
+    if (wsc->context) {
+        ngx_ws_loop_context_drop(wsc->context);
     }
 
     wsc->log.handler = NULL;

@@ -43,6 +43,7 @@ ngx_ws_loop_create(void (*release)(ngx_connection_t *c), ngx_log_t *log)
     loop->release = release;
 
     ngx_queue_init(&loop->dirty);
+    ngx_queue_init(&loop->contexts);
 
     loop->flush.data = loop;
     loop->flush.log = log;
@@ -134,9 +135,22 @@ ngx_ws_loop_deflate(ngx_ws_loop_t *loop)
 static void
 ngx_ws_loop_unused_handler(ngx_event_t *ev)
 {
-    ngx_ws_loop_t  *loop;
+    ngx_queue_t            *q;
+    ngx_ws_loop_t          *loop;
+    ngx_ws_loop_context_t  *context;
 
     loop = ev->data;
+
+    while (!ngx_queue_empty(&loop->contexts)) {
+        q = ngx_queue_head(&loop->contexts);
+        context = ngx_queue_data(q, ngx_ws_loop_context_t, queue);
+
+        if (ngx_current_msec - context->used < NGX_WS_LOOP_UNUSED) {
+            break;
+        }
+
+        ngx_ws_loop_context_drop(context);
+    }
 
     if (loop->used) {
         loop->used = 0;
@@ -145,4 +159,42 @@ ngx_ws_loop_unused_handler(ngx_event_t *ev)
     }
 
     ngx_ws_deflate_drop(loop->deflate);
+}
+
+
+ngx_ws_deflate_context_t *
+ngx_ws_loop_context(ngx_ws_loop_t *loop, ngx_ws_loop_context_t **owner)
+{
+    ngx_ws_loop_context_t  *context;
+
+    context = *owner;
+
+    if (context) {
+        ngx_queue_remove(&context->queue);
+
+    } else {
+        context = ngx_alloc(sizeof(ngx_ws_loop_context_t), loop->trim.log);
+        if (context == NULL) {
+            return NULL;
+        }
+
+        context->owner = owner;
+        context->deflate.len = 0;
+        *owner = context;
+    }
+
+    context->used = ngx_current_msec;
+    ngx_queue_insert_tail(&loop->contexts, &context->queue);
+
+    return &context->deflate;
+}
+
+
+void
+ngx_ws_loop_context_drop(ngx_ws_loop_context_t *context)
+{
+    *context->owner = NULL;
+
+    ngx_queue_remove(&context->queue);
+    ngx_free(context);
 }

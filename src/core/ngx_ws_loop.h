@@ -25,6 +25,16 @@
  * that sends at the end of a turn of the loop.
  */
 
+typedef struct ngx_ws_loop_context_s  ngx_ws_loop_context_t;
+
+struct ngx_ws_loop_context_s {
+    ngx_queue_t                 queue;     /* by the time of the last use */
+    ngx_ws_loop_context_t     **owner;
+    ngx_msec_t                  used;
+    ngx_ws_deflate_context_t    deflate;
+};
+
+
 typedef struct {
     ngx_queue_t          dirty;        /* connections to flush */
     ngx_event_t          flush;        /* the handler is the connections' */
@@ -37,8 +47,9 @@ typedef struct {
     void               (*release)(ngx_connection_t *c);
 
     ngx_ws_deflate_t    *deflate;
-    ngx_event_t          unused;       /* drops its streams */
+    ngx_event_t          unused;       /* drops its streams, and contexts */
     ngx_uint_t           used;         /* since the last look */
+    ngx_queue_t          contexts;
 
     ngx_ws_reader_t      reader;
     u_char               buffer[NGX_WS_LOOP_BUFFER];
@@ -61,6 +72,14 @@ void ngx_ws_loop_count(ngx_ws_loop_t *loop, ngx_int_t n);
  * while are given back.
  */
 ngx_ws_deflate_t *ngx_ws_loop_deflate(ngx_ws_loop_t *loop);
+
+/*
+ * The context of a connection, which is made at first, and dropped when it was
+ * not used for a while: *owner is NULL then.  NULL without memory.
+ */
+ngx_ws_deflate_context_t *ngx_ws_loop_context(ngx_ws_loop_t *loop,
+    ngx_ws_loop_context_t **owner);
+void ngx_ws_loop_context_drop(ngx_ws_loop_context_t *context);
 
 
 #endif /* _NGX_WS_LOOP_H_INCLUDED_ */

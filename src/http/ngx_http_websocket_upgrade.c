@@ -263,8 +263,9 @@ ngx_http_websocket_upgrade_extensions(ngx_http_request_t *r,
         return NGX_WS_INTERNAL;
     }
 
-    /* no takeover of ours: what is sent to many is compressed once */
+    /* for messages to one client alone, see ngx_ws_loop_context() */
 
+    up->deflate.server_takeover = 1;
     up->deflate.server_bits = NGX_WS_DEFLATE_BITS_MAX;
 
     /* the client's window is kept while it is idle, so it has to be small */

@@ -31,109 +31,18 @@
 #define NGX_WS_DEFLATE_KEEP       65536      /* of the place for the output */
 
 
-static ngx_int_t ngx_ws_deflate_stream_init(ngx_ws_deflate_stream_t *ds);
 static ngx_int_t ngx_ws_deflate_room(ngx_ws_deflate_t *d, size_t len);
+static z_stream *ngx_ws_deflate_stream(ngx_ws_deflate_t *d, ngx_uint_t window,
+    ngx_ws_deflate_context_t *context);
+static z_stream *ngx_ws_deflate_stream_create(ngx_uint_t window,
+    ngx_log_t *log);
 static void *ngx_ws_deflate_alloc(void *opaque, u_int items, u_int size);
 static void ngx_ws_deflate_free(void *opaque, void *address);
-
-
-ngx_int_t
-ngx_ws_deflate_stream_encode(ngx_ws_deflate_stream_t *ds, u_char *in,
-    size_t len, u_char **out, u_char *end)
-{
-    int        rc;
-    size_t     size;
-    z_stream  *stream;
-
-    size = (size_t) (end - *out);
-
-    if (len == 0 || len > NGX_MAX_INT32_VALUE) {
-        return NGX_DECLINED;
-    }
-
-    if (ds->stream == NULL) {
-
-        if (ngx_ws_deflate_stream_init(ds) != NGX_OK) {
-            return NGX_DECLINED;
-        }
-
-    } else if (!ds->takeover) {
-        (void) deflateReset(ds->stream);
-    }
-
-    stream = ds->stream;
-
-    stream->next_in = in;
-    stream->avail_in = (u_int) len;
-    stream->next_out = *out;
-    stream->avail_out = (u_int) ngx_min(size, NGX_MAX_INT32_VALUE);
-
-    rc = deflate(stream, Z_SYNC_FLUSH);
-
-    if (rc != Z_OK || stream->avail_in || stream->avail_out == 0) {
-
-        if (ds->takeover) {
-
-            /* the peer will never see what the context has got now */
-
-            ngx_ws_deflate_stream_drop(ds);
-        }
-
-        return NGX_DECLINED;
-    }
-
-    *out = stream->next_out - NGX_WS_DEFLATE_TAIL;
-
-    return NGX_OK;
-}
-
-
-static ngx_int_t
-ngx_ws_deflate_stream_init(ngx_ws_deflate_stream_t *ds)
-{
-    int        bits, memory;
-    z_stream  *stream;
-
-    stream = ngx_ws_deflate_zlib(ds->log);
-    if (stream == NULL) {
-        return NGX_ERROR;
-    }
-
-    bits = (int) ngx_max(ds->bits, NGX_WS_DEFLATE_ZLIB_MIN);
-
-    /* a block then holds what the window does */
-
-    memory = ngx_min(bits - 6, 8);
-
-    if (deflateInit2(stream, NGX_WS_DEFLATE_LEVEL, Z_DEFLATED, -bits, memory,
-                     Z_DEFAULT_STRATEGY)
-        != Z_OK)
-    {
-        ngx_free(stream);
-        return NGX_ERROR;
-    }
-
-    ds->stream = stream;
-
-    return NGX_OK;
-}
-
-
-void
-ngx_ws_deflate_stream_drop(ngx_ws_deflate_stream_t *ds)
-{
-    if (ds->stream) {
-        (void) deflateEnd(ds->stream);
-        ngx_free(ds->stream);
-        ds->stream = NULL;
-    }
-}
 
 
 ngx_ws_deflate_t *
 ngx_ws_deflate_create(ngx_log_t *log)
 {
-    ngx_uint_t         i;
     ngx_ws_deflate_t  *d;
 
     d = ngx_calloc(sizeof(ngx_ws_deflate_t), log);
@@ -142,11 +51,6 @@ ngx_ws_deflate_create(ngx_log_t *log)
     }
 
     d->log = log;
-
-    for (i = 0; i < sizeof(d->streams) / sizeof(d->streams[0]); i++) {
-        d->streams[i].log = log;
-        d->streams[i].bits = NGX_WS_DEFLATE_ZLIB_MIN + i;
-    }
 
     return d;
 }
@@ -166,7 +70,12 @@ ngx_ws_deflate_drop(ngx_ws_deflate_t *d)
     ngx_uint_t  i;
 
     for (i = 0; i < sizeof(d->streams) / sizeof(d->streams[0]); i++) {
-        ngx_ws_deflate_stream_drop(&d->streams[i]);
+
+        if (d->streams[i]) {
+            (void) deflateEnd(d->streams[i]);
+            ngx_free(d->streams[i]);
+            d->streams[i] = NULL;
+        }
     }
 
     if (d->inflate) {
@@ -200,25 +109,39 @@ ngx_ws_deflate_window(size_t len, ngx_uint_t server_bits)
 
 
 ngx_int_t
-ngx_ws_deflate_message(ngx_ws_deflate_t *d, ngx_uint_t window, u_char *in,
-    size_t len, ngx_str_t *out)
+ngx_ws_deflate_message(ngx_ws_deflate_t *d, ngx_uint_t window,
+    ngx_ws_deflate_context_t *context, u_char *in, size_t len, ngx_str_t *out)
 {
-    u_char                   *p;
-    ngx_ws_deflate_stream_t  *ds;
+    int        rc;
+    z_stream  *stream;
 
-    if (ngx_ws_deflate_room(d, len) != NGX_OK) {
+    if (len == 0
+        || len > NGX_MAX_INT32_VALUE
+        || ngx_ws_deflate_room(d, len) != NGX_OK)
+    {
         return NGX_DECLINED;
     }
 
-    p = d->out;
-    ds = &d->streams[window - NGX_WS_DEFLATE_ZLIB_MIN];
+    stream = ngx_ws_deflate_stream(d, window, context);
+    if (stream == NULL) {
+        return NGX_DECLINED;
+    }
 
-    if (ngx_ws_deflate_stream_encode(ds, in, len, &p, p + len) != NGX_OK) {
+    /* room for less than the message: only where it pays */
+
+    stream->next_in = in;
+    stream->avail_in = (u_int) len;
+    stream->next_out = d->out;
+    stream->avail_out = (u_int) len;
+
+    rc = deflate(stream, Z_SYNC_FLUSH);
+
+    if (rc != Z_OK || stream->avail_in || stream->avail_out == 0) {
         return NGX_DECLINED;
     }
 
     out->data = d->out;
-    out->len = (size_t) (p - d->out);
+    out->len = (size_t) (stream->next_out - d->out) - NGX_WS_DEFLATE_TAIL;
 
     return NGX_OK;
 }
@@ -244,6 +167,89 @@ ngx_ws_deflate_room(ngx_ws_deflate_t *d, size_t len)
     }
 
     return NGX_OK;
+}
+
+
+/* The compressor, as new but for the context. */
+
+static z_stream *
+ngx_ws_deflate_stream(ngx_ws_deflate_t *d, ngx_uint_t window,
+    ngx_ws_deflate_context_t *context)
+{
+    z_stream  *stream, **slot;
+
+    slot = &d->streams[window - NGX_WS_DEFLATE_ZLIB_MIN];
+    stream = *slot;
+
+    if (stream) {
+        (void) deflateReset(stream);
+
+    } else {
+        stream = ngx_ws_deflate_stream_create(window, d->log);
+        if (stream == NULL) {
+            return NULL;
+        }
+
+        *slot = stream;
+    }
+
+    /* zlib takes as much of the end of it as its window holds */
+
+    if (context && context->len
+        && deflateSetDictionary(stream, context->data, context->len) != Z_OK)
+    {
+        return NULL;
+    }
+
+    return stream;
+}
+
+
+static z_stream *
+ngx_ws_deflate_stream_create(ngx_uint_t window, ngx_log_t *log)
+{
+    int        bits, memory;
+    z_stream  *stream;
+
+    stream = ngx_ws_deflate_zlib(log);
+    if (stream == NULL) {
+        return NULL;
+    }
+
+    /* a block then holds what the window does */
+
+    bits = (int) window;
+    memory = ngx_min(bits - 6, 8);
+
+    if (deflateInit2(stream, NGX_WS_DEFLATE_LEVEL, Z_DEFLATED, -bits, memory,
+                     Z_DEFAULT_STRATEGY)
+        != Z_OK)
+    {
+        ngx_free(stream);
+        return NULL;
+    }
+
+    return stream;
+}
+
+
+void
+ngx_ws_deflate_context_add(ngx_ws_deflate_context_t *context, u_char *in,
+    size_t len)
+{
+    size_t  keep;
+
+    if (len > NGX_WS_DEFLATE_CONTEXT) {
+        in += len - NGX_WS_DEFLATE_CONTEXT;
+        len = NGX_WS_DEFLATE_CONTEXT;
+    }
+
+    keep = ngx_min(context->len, NGX_WS_DEFLATE_CONTEXT - len);
+
+    ngx_memmove(context->data, context->data + context->len - keep, keep);
+    ngx_memcpy(context->data + keep, in, len);
+
+    context->len = (uint32_t) (keep + len);
 }
 
 

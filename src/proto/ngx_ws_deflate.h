@@ -37,45 +37,22 @@ typedef struct {
 
 
 /*
- * A compressor.  With takeover it is one connection's and keeps what was sent
- * before as context; without, each message is compressed by itself.  To be
- * zeroed and filled in; holds memory from the first message until dropped.
+ * What was sent to a client last by messages that were compressed, as it still
+ * stands in the client's window: context for the next one of them (takeover).
+ * It is the plain text alone, and may be forgotten between any two messages.
  */
+
+#define NGX_WS_DEFLATE_CONTEXT   4096
 
 typedef struct {
-    struct z_stream_s        *stream;
-    ngx_log_t                *log;
-    ngx_uint_t                bits;               /* of the window */
-    ngx_uint_t                takeover;           /* unsigned  takeover:1; */
-} ngx_ws_deflate_stream_t;
+    uint32_t                  len;
+    u_char                    data[NGX_WS_DEFLATE_CONTEXT];
+} ngx_ws_deflate_context_t;
 
 
 /*
- * Compresses a whole message between *out and end, and moves *out.  The place
- * needs more than four bytes beside the result: one of len bytes means "only
- * where it pays".
- *
- * NGX_OK        *out is where the payload of a frame with RSV1 ends
- * NGX_DECLINED  it does not fit, is empty, or there is no memory: to be sent
- *               as it is, which is always allowed
- */
-
-ngx_int_t ngx_ws_deflate_stream_encode(ngx_ws_deflate_stream_t *ds, u_char *in,
-    size_t len, u_char **out, u_char *end);
-
-/*
- * Gives the memory back; allowed at any time between two messages, the next
- * one then has no context.
- */
-
-void ngx_ws_deflate_stream_drop(ngx_ws_deflate_stream_t *ds);
-
-
-/*
- * What the connections of a worker share: compressors without takeover, and
- * the decompressor that no message uses at the moment (ngx_ws_inflate.h).  A
- * message compressed by itself is valid for everyone, also where takeover was
- * negotiated.
+ * What the connections of a worker share: compressors, one a window, and the
+ * decompressor that no message uses at the moment (ngx_ws_inflate.h).
  */
 
 typedef struct {
@@ -83,7 +60,7 @@ typedef struct {
     struct z_stream_s        *inflate;
     u_char                   *out;
     size_t                    size;
-    ngx_ws_deflate_stream_t   streams[NGX_WS_DEFLATE_BITS_MAX
+    struct z_stream_s        *streams[NGX_WS_DEFLATE_BITS_MAX
                                       - NGX_WS_DEFLATE_BITS_MIN];
 } ngx_ws_deflate_t;
 
@@ -98,23 +75,30 @@ void ngx_ws_deflate_destroy(ngx_ws_deflate_t *d);
 void ngx_ws_deflate_drop(ngx_ws_deflate_t *d);
 
 /*
- * The window by which a message of that length is compressed for a client
- * with those server_bits: the smallest one that holds it.  Clients for whom
- * it is the same can take the same bytes.
+ * The window by which a message of that length, its context included, is
+ * compressed for a client with those server_bits: the smallest one that holds
+ * it.  Clients for whom it is the same can take the same bytes.
  */
 
 ngx_uint_t ngx_ws_deflate_window(size_t len, ngx_uint_t server_bits);
 
 /*
- * Compresses a message by a window that the above gave.
+ * Compresses a message by a window that the above gave.  Without a context
+ * (NULL) it is valid for everyone, also where takeover was negotiated.
  *
  * NGX_OK        out is the payload of a frame with RSV1, shorter than the
  *               message; lives until the next call
- * NGX_DECLINED  it does not pay, or there is no memory: to be sent as it is
+ * NGX_DECLINED  it is empty, it does not pay, or there is no memory: to be
+ *               sent as it is, which is always allowed
  */
 
 ngx_int_t ngx_ws_deflate_message(ngx_ws_deflate_t *d, ngx_uint_t window,
-    u_char *in, size_t len, ngx_str_t *out);
+    ngx_ws_deflate_context_t *context, u_char *in, size_t len, ngx_str_t *out);
+
+/* adds a message that was sent compressed, by this context or a new one */
+
+void ngx_ws_deflate_context_add(ngx_ws_deflate_context_t *context, u_char *in,
+    size_t len);
 
 
 /* a zeroed z_stream that allocates by ngx_alloc(), or NULL; for ngx_free() */

@@ -307,6 +307,8 @@ ngx_ws_bus_event(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch, ngx_str_t *payload)
         return NGX_ERROR;
     }
 
+    ev.alone = (ch->nsubscriptions == 1);
+
     ngx_ws_channel_each(bus->worker->channels, ch,
                         bus->worker->handler->deliver, &ev);
 
@@ -412,6 +414,8 @@ ngx_ws_bus_buf(ngx_ws_bus_event_t *ev, const ngx_ws_dialect_t *dialect,
 
         (void) dialect->event(ngx_ws_buf_payload(wb), &nsp, &ev->event,
                               &ev->data);
+
+        wb->shared = !ev->alone;
 
         ev->encoded[dialect->id] = wb;
     }

@@ -29,6 +29,7 @@ typedef struct {
     uint64_t              seq;         /* of what is kept for the user, or 0 */
     ngx_str_t             event;
     ngx_str_t             data;        /* one JSON value */
+    ngx_uint_t            alone;       /* one subscriber gets it */
 
     /* made by ngx_ws_bus_buf() when the first subscriber asks */
     ngx_ws_buf_t         *encoded[NGX_WS_DIALECTS_N];

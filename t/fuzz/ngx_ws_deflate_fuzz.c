@@ -80,7 +80,9 @@ there_and_back(u_char *p, size_t size, size_t step, ngx_uint_t bits)
 
     window = ngx_ws_deflate_window(size, bits);
 
-    if (ngx_ws_deflate_message(worker, window, p, size, &out) != NGX_OK) {
+    if (ngx_ws_deflate_message(worker, window, NULL, p, size, &out)
+        != NGX_OK)
+    {
         return;
     }
 
@@ -103,38 +105,37 @@ there_and_back(u_char *p, size_t size, size_t step, ngx_uint_t bits)
 static void
 there_and_back_takeover(u_char *p, size_t size, size_t step, ngx_uint_t bits)
 {
-    size_t                    len;
-    u_char                   *end;
-    ngx_uint_t                i;
-    ngx_ws_inflate_t          z;
-    ngx_ws_deflate_stream_t   ds;
+    size_t                     len;
+    ngx_str_t                  out;
+    ngx_uint_t                 i, window;
+    ngx_ws_inflate_t           z;
+    ngx_ws_deflate_context_t   context;
 
-    ngx_memzero(&ds, sizeof(ngx_ws_deflate_stream_t));
-    ds.log = &test_log;
-    ds.bits = bits;
-    ds.takeover = 1;
+    context.len = 0;
 
     ngx_memzero(&z, sizeof(ngx_ws_inflate_t));
     z.deflate = worker;
     z.bits = (u_char) bits;
     z.takeover = 1;
 
-    /* the same in a smaller place, at last in one where it can't fit */
+    for (i = 0; i < 4; i++) {
 
-    for (i = 0; i < 3; i++) {
+        if (i == 2) {
+            /* may be forgotten at any time */
+            context.len = 0;
+        }
 
-        end = place[1];
+        window = ngx_ws_deflate_window(context.len + size, bits);
 
-        if (ngx_ws_deflate_stream_encode(&ds, p, size, &end,
-                                         end + (i < 2 ? MAX : size / 8))
+        if (ngx_ws_deflate_message(worker, window, &context, p, size, &out)
             != NGX_OK)
         {
             continue;
         }
 
-        if (inflated(&z, place[1], (size_t) (end - place[1]), step, place[0],
-                     &len)
-            != NGX_OK
+        ngx_ws_deflate_context_add(&context, p, size);
+
+        if (inflated(&z, out.data, out.len, step, place[0], &len) != NGX_OK
             || len != size
             || ngx_memcmp(place[0], p, size) != 0)
         {
@@ -142,7 +143,6 @@ there_and_back_takeover(u_char *p, size_t size, size_t step, ngx_uint_t bits)
         }
     }
 
-    ngx_ws_deflate_stream_drop(&ds);
     ngx_ws_inflate_drop(&z);
 }
 

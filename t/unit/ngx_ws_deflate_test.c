@@ -22,7 +22,11 @@ static void windows(void);
 static void small_windows(void);
 static void not_worth_it(void);
 static void takeover(void);
-static void takeover_that_does_not_fit(void);
+static void contexts(void);
+static void context_end(void);
+static size_t sent(ngx_ws_deflate_t *d, ngx_uint_t bits,
+    ngx_ws_deflate_context_t *context, u_char *p, size_t len, ngx_str_t *res,
+    z_stream *z);
 static void dropped(void);
 static void no_memory(void);
 static size_t inflated(z_stream *z, const u_char *in, size_t len, u_char *out,
@@ -32,7 +36,7 @@ static void inflater_end(z_stream *z);
 static void fill(u_char *p, size_t len, ngx_uint_t kind);
 
 
-static u_char  text[MAX], out[MAX], back[MAX];
+static u_char  text[MAX], back[MAX];
 
 
 int
@@ -43,7 +47,8 @@ main(void)
     small_windows();
     not_worth_it();
     takeover();
-    takeover_that_does_not_fit();
+    contexts();
+    context_end();
     dropped();
     no_memory();
 
@@ -76,7 +81,7 @@ messages(void)
 
             in = guard(text, len);
             window = ngx_ws_deflate_window(len, 15);
-            rc = ngx_ws_deflate_message(d, window, in, len, &res);
+            rc = ngx_ws_deflate_message(d, window, NULL, in, len, &res);
             unguard(in, len);
 
             if (rc == NGX_DECLINED) {
@@ -158,7 +163,7 @@ small_windows(void)
 
                 rc = ngx_ws_deflate_message(d,
                                             ngx_ws_deflate_window(len, bits),
-                                            text, len, &res);
+                                            NULL, text, len, &res);
 
                 z = inflater((int) bits);
                 n = inflated(z, res.data, res.len, back, 1);
@@ -191,62 +196,58 @@ not_worth_it(void)
 
     d = ngx_ws_deflate_create(&test_log);
 
-    rc = ngx_ws_deflate_message(d, 9, text, 0, &res);
+    rc = ngx_ws_deflate_message(d, 9, NULL, text, 0, &res);
     is_int(rc, NGX_DECLINED, "an empty message");
 
-    rc = ngx_ws_deflate_message(d, 9, (u_char *) "2probe", 6, &res);
+    rc = ngx_ws_deflate_message(d, 9, NULL, (u_char *) "2probe", 6, &res);
     is_int(rc, NGX_DECLINED, "a few bytes");
 
     fill(text, MAX, 2);
-    rc = ngx_ws_deflate_message(d, 15, text, MAX, &res);
+    rc = ngx_ws_deflate_message(d, 15, NULL, text, MAX, &res);
     is_int(rc, NGX_DECLINED, "noise");
 
     fill(text, MAX, 0);
-    rc = ngx_ws_deflate_message(d, 15, text, 1000, &res);
+    rc = ngx_ws_deflate_message(d, 15, NULL, text, 1000, &res);
     is_int(rc, NGX_OK, "text behind noise");
 
     ngx_ws_deflate_destroy(d);
 }
 
 
-/* the second message leans on the first one, in a window of its own */
+/*
+ * The second message leans on the first one, whatever the client's window is;
+ * its inflater keeps its own over all of them and gives a byte at a time.
+ */
 
 static void
 takeover(void)
 {
-    size_t                    i, n, first;
-    u_char                   *p;
-    z_stream                 *z;
-    ngx_int_t                 rc;
-    ngx_uint_t                bits, bad;
-    ngx_ws_deflate_stream_t   ds;
+    size_t                     i, n, first;
+    z_stream                  *z;
+    ngx_str_t                  res;
+    ngx_uint_t                 bits, bad;
+    ngx_ws_deflate_t          *d;
+    ngx_ws_deflate_context_t   context;
 
     fill(text, MAX, 0);
+    d = ngx_ws_deflate_create(&test_log);
 
     for (bits = 8; bits <= 15; bits++) {
 
-        ngx_memzero(&ds, sizeof(ngx_ws_deflate_stream_t));
-        ds.log = &test_log;
-        ds.bits = bits;
-        ds.takeover = 1;
-
+        context.len = 0;
         z = inflater((int) bits);
         first = 0;
         bad = 0;
 
         for (i = 0; i < 20; i++) {
-            p = out;
-            rc = ngx_ws_deflate_stream_encode(&ds, text, 180, &p, out + MAX);
-            n = inflated(z, out, (size_t) (p - out), back, 1);
+            n = sent(d, bits, &context, text, 180, &res, z);
 
-            if (rc != NGX_OK || n != 180 || ngx_memcmp(back, text, n) != 0) {
-                bad++;
-            }
+            bad += (n != 180);
 
             if (i == 0) {
-                first = (size_t) (p - out);
+                first = res.len;
 
-            } else if ((size_t) (p - out) * 4 > first) {
+            } else if (res.len * 4 > first) {
                 bad++;
             }
         }
@@ -255,49 +256,125 @@ takeover(void)
                  (int) bits);
         ok(bad == 0, (char *) back);
 
-        ngx_ws_deflate_stream_drop(&ds);
         inflater_end(z);
     }
+
+    ngx_ws_deflate_destroy(d);
 }
 
 
+/*
+ * Messages of all lengths by a context, between them what stays as it is, what
+ * others get, too, and contexts that are forgotten.
+ */
+
 static void
-takeover_that_does_not_fit(void)
+contexts(void)
 {
-    size_t                    n;
-    u_char                   *p;
-    z_stream                 *z;
-    ngx_int_t                 rc;
-    ngx_ws_deflate_stream_t   ds;
+    size_t                     len, n;
+    z_stream                  *z;
+    ngx_str_t                  res;
+    ngx_uint_t                 bits, bad, i;
+    ngx_ws_deflate_t          *d;
+    ngx_ws_deflate_context_t   context;
 
-    ngx_memzero(&ds, sizeof(ngx_ws_deflate_stream_t));
-    ds.log = &test_log;
-    ds.bits = 15;
-    ds.takeover = 1;
+    d = ngx_ws_deflate_create(&test_log);
 
-    z = inflater(15);
+    for (bits = 8; bits <= 15; bits++) {
 
-    fill(text, 1000, 0);
-    p = out;
-    (void) ngx_ws_deflate_stream_encode(&ds, text, 1000, &p, out + MAX);
-    n = inflated(z, out, (size_t) (p - out), back, MAX);
-    is_int((int64_t) n, 1000, "a message that fits");
+        context.len = 0;
+        z = inflater((int) bits);
+        bad = 0;
 
-    fill(text + 1000, 1000, 2);
-    p = out;
-    rc = ngx_ws_deflate_stream_encode(&ds, text + 1000, 1000, &p, out + 1000);
-    ok(rc == NGX_DECLINED && p == out, "noise does not");
+        for (i = 0; i < 400; i++) {
+            len = 1 + i * i % 9001;
 
-    /* the peer has not seen the noise, so nothing may point into it */
+            fill(text, len, i % 7 == 6 ? 2 : 0);
 
-    p = out;
-    rc = ngx_ws_deflate_stream_encode(&ds, text, 2000, &p, out + MAX);
-    n = inflated(z, out, (size_t) (p - out), back, MAX);
-    ok(rc == NGX_OK && n == 2000 && ngx_memcmp(back, text, 2000) == 0,
-       "the next message does without it");
+            if (i % 11 == 10) {
+                n = sent(d, bits, NULL, text, len, &res, z);
+                context.len = 0;
 
-    ngx_ws_deflate_stream_drop(&ds);
-    inflater_end(z);
+            } else {
+                n = sent(d, bits, &context, text, len, &res, z);
+            }
+
+            if (n != len || context.len > NGX_WS_DEFLATE_CONTEXT) {
+                diag("%zu bytes of %zu, bits %d", n, len, (int) bits);
+                bad++;
+            }
+
+            if (i % 5 == 4) {
+                ngx_ws_deflate_drop(d);
+            }
+
+            if (i % 37 == 36) {
+                context.len = 0;
+            }
+        }
+
+        snprintf((char *) back, sizeof(back), "contexts by %d bits",
+                 (int) bits);
+        ok(bad == 0, (char *) back);
+
+        inflater_end(z);
+    }
+
+    ngx_ws_deflate_destroy(d);
+}
+
+
+/* the end of what was added is kept */
+
+static void
+context_end(void)
+{
+    size_t                     len, sum;
+    ngx_uint_t                 i, bad;
+    ngx_ws_deflate_context_t   context;
+
+    fill(text, MAX, 2);
+    context.len = 0;
+    sum = 0;
+    bad = 0;
+
+    for (i = 0; sum < MAX - 10000; i++) {
+        len = i * 131 % 9973;
+
+        ngx_ws_deflate_context_add(&context, text + sum, len);
+        sum += len;
+
+        bad += (context.len != ngx_min(sum, NGX_WS_DEFLATE_CONTEXT)
+                || ngx_memcmp(context.data, text + sum - context.len,
+                              context.len) != 0);
+    }
+
+    ok(bad == 0, "a context is the end of what was sent");
+}
+
+
+/* Bytes that the peer gets right of a message, compressed or not. */
+
+static size_t
+sent(ngx_ws_deflate_t *d, ngx_uint_t bits, ngx_ws_deflate_context_t *context,
+    u_char *p, size_t len, ngx_str_t *res, z_stream *z)
+{
+    size_t      n;
+    ngx_uint_t  window;
+
+    window = ngx_ws_deflate_window(len + (context ? context->len : 0), bits);
+
+    if (ngx_ws_deflate_message(d, window, context, p, len, res) != NGX_OK) {
+        return len;
+    }
+
+    if (context) {
+        ngx_ws_deflate_context_add(context, p, len);
+    }
+
+    n = inflated(z, res->data, res->len, back, 1);
+
+    return (n == len && ngx_memcmp(back, p, len) == 0) ? n : 0;
 }
 
 
@@ -319,7 +396,7 @@ dropped(void)
 
     for (i = 0; i < 50; i++) {
         if (ngx_ws_deflate_message(d, ngx_ws_deflate_window(i * 100, 15),
-                                   text, i * 100, &res)
+                                   NULL, text, i * 100, &res)
             == NGX_OK)
         {
             n = inflated(z, res.data, res.len, back, MAX);
@@ -331,7 +408,7 @@ dropped(void)
 
         if (i % 5 == 0) {
             ngx_ws_deflate_drop(d);
-            bad += (d->out != NULL || d->streams[6].stream != NULL);
+            bad += (d->out != NULL || d->streams[6] != NULL);
         }
     }
 
@@ -362,7 +439,7 @@ no_memory(void)
 
     for (n = 1; n < 100; n++) {
         (void) fail_alloc(n);
-        rc = ngx_ws_deflate_message(d, 15, text, 10000, &res);
+        rc = ngx_ws_deflate_message(d, 15, NULL, text, 10000, &res);
 
         if (!fail_alloc(0)) {
             break;
