@@ -617,9 +617,9 @@ again(void)
     server_stop();
 
     loop_until(&seen.down, 1);
-    loop_advance(4900);
+    loop_advance(2500);
     is_int(seen.lost, 0, "kept for some seconds");
-    loop_advance(200);
+    loop_advance(2500);
     loop_until(&seen.lost, 1);
     is_int(seen.lost, 1, "and given up after them");
 
