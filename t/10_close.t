@@ -28,6 +28,9 @@ my @cases = (
       close_frame(1000) . "\x81\xff", 'close(1000)' ],
     [ '5.5.1: much behind it', close_frame(1000)
       . frame(BINARY, 'x' x 200_000), 'close(1000)' ],
+    [ '5.5.1: behind much, and a ping behind it',
+      frame(TEXT, 'x' x 262_144) . close_frame(1000) . frame(PING, ''),
+      show(text => 'x' x 262_144) . ' close(1000)' ],
     [ '5.5.1: what is no frame behind it', close_frame(1000) . "\xff" x 100,
       'close(1000)' ],
     [ '5.5.1: one byte', frame(CLOSE, 'x'), 'close(1002)' ],

@@ -163,6 +163,39 @@ sub leans {
 }
 
 
+# 7.1: a thousand messages by each set of terms, whole and in frames of 256
+# bytes, as they lean on each other
+
+for my $offer ($OFFER, 'permessage-deflate',
+               "$OFFER; server_no_context_takeover",
+               "$OFFER; client_no_context_takeover",
+               'permessage-deflate; client_max_window_bits=9; '
+                   . 'server_max_window_bits=9',
+               'permessage-deflate; client_max_window_bits=9; '
+                   . 'server_max_window_bits=9; server_no_context_takeover',
+               'permessage-deflate; client_max_window_bits=15; '
+                   . 'server_max_window_bits=15')
+{
+    my $ws = Test::Nginx::WebSocket->connect(%echo, deflate => $offer);
+    my ($good, $source) = (0, random(20_000) . $JSON x 600);
+
+    for my $i (0 .. 999) {
+        my $data = substr $source, $i * 17, 16 << $i % 9;
+
+        $ws->send_raw($i % 2 ? deflated($ws, $data, BINARY)
+                             : in_frames($ws->deflate->compress($data), 256,
+                                         BINARY));
+
+        my $back = $ws->read_message or last;
+
+        $good++ if $back->{data} eq $data;
+    }
+
+    is($good, 1000, "7.1: a thousand messages, $offer");
+    $ws->disconnect;
+}
+
+
 # 7.1: what is declined; the connection goes without
 
 for ('permessage-deflate; server_max_window_bits',
