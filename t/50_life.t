@@ -11,7 +11,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 use Test::Nginx::HTTP;
-use Test::Nginx::Process qw(slurp spew wait_until);
+use Test::Nginx::Process qw(free_port slurp spew wait_until);
 use Test::Nginx::Server;
 use Test::Nginx::WebSocket;
 use Test::Nginx::WebSocketCases;
@@ -122,6 +122,26 @@ for (1 .. 30) {
 }
 
 ok(wait_until(sub { sockets() == 0 }), 'sockets end by RST at any byte');
+
+my ($cert, $key) = $nginx->certificate;
+my $tls_port = free_port();
+my $plain = $nginx;
+
+$nginx = Test::Nginx::Server->start(
+    %config, config => "listen 127.0.0.1:$tls_port ssl;
+                        ssl_certificate $cert;
+                        ssl_certificate_key $key;
+                        $config{config}");
+
+for my $cut (map { $_ * 290 } 0 .. 19) {
+    $ws = connect_to('/echo', port => $tls_port, tls => 1);
+    $ws->send_raw(substr $conversation, 0, $cut);
+    $ws->reset;
+}
+
+ok(wait_until(sub { sockets() == 0 }), 'by TLS, too');
+$nginx->check;
+$nginx = $plain;
 
 
 # a slow client: the others do not wait for it
