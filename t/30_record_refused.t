@@ -8,8 +8,10 @@
 use strict;
 use warnings;
 
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
 use Test::More;
-use Test::Nginx::Process qw(wait_until);
+use Test::Nginx::Process qw(slurp wait_until);
 use Test::Nginx::Record;
 
 my $record = Test::Nginx::Record->new;
@@ -108,6 +110,19 @@ for (@rows) {
 
     $mysql->query($restore) if defined $restore;
 }
+
+
+note 'they go back, as the documents have it';
+
+my $doc = slurp(abs_path(dirname(__FILE__) . '/../docs/record.md'));
+my ($script, @keys) = $doc =~ /EVAL "(.*)" 2 (\S+) (\S+)$/m;
+
+$record->redis->command('EVAL', $script, 2, @keys);
+$record->expect(scalar grep { defined $_->[3] } @rows);
+$record->is_written('those whose reason is no more are in');
+ok($record->wait_drained, 'nothing is left in the stream');
+is($record->poisoned, (grep { !defined $_->[3] } @rows),
+   'the others are put aside again');
 
 
 # what, number of the error, how it gets so, and back
