@@ -184,6 +184,7 @@ ok(comes_up($nginx, 8), 'up again');
 
 note 'read only, out of memory';
 
+$offset = $nginx->log_size;
 $redis->command(qw(REPLICAOF 127.0.0.1 1));
 ok($nginx->wait_log(qr/\[error\] .* redis refuses commands: READONLY/, 15),
    'a replica');
@@ -191,8 +192,8 @@ ok($nginx->wait_log(qr/\[error\] .* redis is away: it is a replica \($_/, 5),
    "is left: $_") for qw(commands subscriptions);
 sleep 2;
 is(lines($nginx, qr/it is a replica/), 2, 'which is told once');
+unlike($nginx->error_log($offset), qr/redis is back/, 'for it is no other');
 
-$offset = $nginx->log_size;
 $redis->command(qw(REPLICAOF NO ONE));
 ok(comes_up($nginx, 8), 'until it is a master');
 
