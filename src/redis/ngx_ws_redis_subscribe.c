@@ -397,7 +397,13 @@ ngx_ws_redis_subscribe_free_channel(ngx_ws_redis_subscriber_t *sub,
 static void
 ngx_ws_redis_subscribe_post_handler(ngx_event_t *ev)
 {
-    (void) ngx_ws_redis_subscribe_send_unsent(ev->data);
+    ngx_ws_redis_subscriber_t *sub = ev->data;
+
+    ngx_ws_redis_link_enter(&sub->link);
+
+    (void) ngx_ws_redis_subscribe_send_unsent(sub);
+
+    ngx_ws_redis_link_leave(&sub->link);
 }
 
 
@@ -405,6 +411,8 @@ static void
 ngx_ws_redis_subscribe_linger_handler(ngx_event_t *ev)
 {
     ngx_ws_redis_subscriber_t *sub = ev->data;
+
+    ngx_ws_redis_link_enter(&sub->link);
 
     while (ngx_ws_redis_subscribe_send_left(sub)
            == NGX_WS_REDIS_SUBSCRIBE_BATCH)
@@ -415,6 +423,8 @@ ngx_ws_redis_subscribe_linger_handler(ngx_event_t *ev)
     if (!ngx_queue_empty(&sub->lingering)) {
         ngx_add_timer(ev, 1000);
     }
+
+    ngx_ws_redis_link_leave(&sub->link);
 }
 
 
@@ -546,17 +556,23 @@ ngx_ws_redis_subscribe_send(ngx_ws_redis_subscriber_t *sub, ngx_str_t *argv,
         return NGX_ERROR;
     }
 
+    rc = REDIS_ERR;
     text = ngx_ws_redis_resp_create(argv, argc, sub->link.log);
-    if (text.data == NULL) {
+
+    if (text.data) {
+        rc = redisAsyncFormattedCommand(sub->link.event.context,
+                                        ngx_ws_redis_subscribe_read, NULL,
+                                        (char *) text.data, text.len);
+        ngx_free(text.data);
+    }
+
+    if (rc != REDIS_OK) {
+        /* the next link asks for all anew */
+        ngx_ws_redis_link_close(&sub->link, "no memory");
         return NGX_ERROR;
     }
 
-    rc = redisAsyncFormattedCommand(sub->link.event.context,
-                                    ngx_ws_redis_subscribe_read, NULL,
-                                    (char *) text.data, text.len);
-    ngx_free(text.data);
-
-    return (rc == REDIS_OK) ? NGX_OK : NGX_ERROR;
+    return NGX_OK;
 }
 
 

@@ -653,6 +653,7 @@ again(void)
 static void
 refused(void)
 {
+    ready();
     clear();
     server_command("REPLICAOF 127.0.0.1 1");
     command("GET", "a", NULL);
@@ -759,6 +760,21 @@ memory(void)
 
         loop_advance(3100);
         ok(loop_until(&seen.up, 1), "it connects again");
+    }
+
+    for (n = 1; n < 12; n++) {
+        clear();
+        server_command("CLIENT KILL TYPE pubsub");
+        loop_until(&seen.subscriber_down, 1);
+
+        (void) fail_alloc(n);
+        loop_advance(3100);
+        loop_run(20);
+        ok(fail_alloc(0), "or while it subscribes");
+
+        loop_advance(3100);
+        ok(loop_until(&seen.subscriber_up, 1), "all is asked for again");
+        server_has(CHANNELS + 2 + 1, "and had");
     }
 
     ready();
