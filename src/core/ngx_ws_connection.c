@@ -59,7 +59,7 @@ static ngx_ws_buf_t *ngx_ws_connection_deflated(ngx_ws_connection_t *wsc,
 static void ngx_ws_connection_close(ngx_ws_transport_t *t, ngx_uint_t code);
 static void ngx_ws_connection_pause(ngx_ws_transport_t *t);
 static void ngx_ws_connection_resume(ngx_ws_transport_t *t);
-static size_t ngx_ws_connection_room(ngx_ws_transport_t *t);
+static ngx_ws_send_queue_t *ngx_ws_connection_queue(ngx_ws_transport_t *t);
 static ngx_uint_t ngx_ws_connection_receiving(ngx_ws_transport_t *t);
 static ngx_uint_t ngx_ws_connection_joined(ngx_ws_transport_t *t);
 
@@ -105,7 +105,7 @@ static const ngx_ws_transport_ops_t  ngx_ws_connection_ops = {
     ngx_ws_connection_close,
     ngx_ws_connection_pause,
     ngx_ws_connection_resume,
-    ngx_ws_connection_room,
+    ngx_ws_connection_queue,
     ngx_ws_connection_receiving,
     ngx_ws_connection_joined
 };
@@ -280,18 +280,10 @@ ngx_ws_connection_resume(ngx_ws_transport_t *t)
 }
 
 
-static size_t
-ngx_ws_connection_room(ngx_ws_transport_t *t)
+static ngx_ws_send_queue_t *
+ngx_ws_connection_queue(ngx_ws_transport_t *t)
 {
-    ngx_ws_connection_t  *wsc;
-
-    wsc = (ngx_ws_connection_t *) t;
-
-    if (wsc->queue.bytes >= wsc->conf->send_queue) {
-        return 0;
-    }
-
-    return wsc->conf->send_queue - wsc->queue.bytes;
+    return &((ngx_ws_connection_t *) t)->queue;
 }
 
 

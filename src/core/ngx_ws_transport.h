@@ -13,6 +13,7 @@
 
 #include <ngx_ws_buf.h>
 #include <ngx_ws_metrics.h>
+#include <ngx_ws_send.h>
 
 
 /*
@@ -45,8 +46,9 @@ typedef struct {
     void            (*pause)(ngx_ws_transport_t *t);
     void            (*resume)(ngx_ws_transport_t *t);
 
-    /* Bytes that may be queued before the client counts as slow. */
-    size_t          (*room)(ngx_ws_transport_t *t);
+    /* A view of what has not gone to the client; NULL: it is not known. */
+    ngx_ws_send_queue_t *
+                    (*queue)(ngx_ws_transport_t *t);
 
     /*
      * Whether the client may be in the middle of a message: bytes of one have

@@ -23,6 +23,7 @@
 typedef struct {
     uint64_t        seq;           /* of a recipient's messages, rising */
     uint64_t        id;            /* messageId */
+    uint32_t        place;         /* for whoever keeps it */
 } ngx_ws_pending_mark_t;
 
 

@@ -54,7 +54,7 @@ static void ngx_ws_delivery_drop(ngx_ws_delivery_t *d,
 static ngx_int_t ngx_ws_delivery_add(ngx_ws_delivery_t *d,
     ngx_ws_bus_event_t *ev);
 static void ngx_ws_delivery_timer_handler(ngx_event_t *ev);
-static ngx_uint_t ngx_ws_delivery_drained(ngx_ws_session_t *s);
+static ngx_uint_t ngx_ws_delivery_gone(ngx_ws_delivery_t *d);
 
 
 static const ngx_ws_pending_handler_t  ngx_ws_delivery_handler = {
@@ -139,9 +139,10 @@ ngx_ws_delivery_free(ngx_ws_delivery_t *d)
 static void
 ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
 {
-    size_t             room;
-    ngx_ws_call_t     *call;
-    ngx_ws_session_t  *s;
+    size_t                room;
+    ngx_ws_call_t        *call;
+    ngx_ws_session_t     *s;
+    ngx_ws_send_queue_t  *queue;
 
     s = d->session;
 
@@ -157,10 +158,11 @@ ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
     d->fetched = 0;
     d->missed = 0;
 
-    room = s->transport->ops->room(s->transport);
+    queue = s->transport->ops->queue(s->transport);
+    room = s->conf->send_queue;
+    room -= ngx_min(room, d->bytes + (queue ? queue->bytes : room));
 
-    ngx_ws_pending_fetch(call, room - ngx_min(room, d->bytes),
-                         &ngx_ws_delivery_handler);
+    ngx_ws_pending_fetch(call, room, &ngx_ws_delivery_handler);
 }
 
 
@@ -432,6 +434,7 @@ ngx_ws_delivery_add(ngx_ws_delivery_t *d, ngx_ws_bus_event_t *ev)
 
     d->marks[d->n].seq = ev->seq;
     d->marks[d->n].id = ev->id;
+    d->marks[d->n].place = d->session->nsent + 1;
     d->n++;
     d->session->delivered = ngx_max(d->session->delivered, ev->seq);
 
@@ -446,21 +449,27 @@ ngx_ws_delivery_add(ngx_ws_delivery_t *d, ngx_ws_bus_event_t *ev)
 static void
 ngx_ws_delivery_timer_handler(ngx_event_t *ev)
 {
+    ngx_uint_t          gone;
     ngx_ws_session_t   *s;
     ngx_ws_delivery_t  *d;
 
     d = ev->data;
     s = d->session;
 
-    if (!ngx_ws_delivery_drained(s) || s->moving) {
+    if (s->moving || s->transport->ops->queue(s->transport) == NULL) {
         ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
         return;
     }
 
-    if (d->taken < d->n) {
-        ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_TAKEN,
-                            &d->marks[d->taken], d->n - d->taken);
-        d->taken = d->n;
+    gone = ngx_ws_delivery_gone(d);
+
+    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_TAKEN,
+                        &d->marks[d->taken], gone - d->taken);
+    d->taken = gone;
+
+    if (gone < d->n) {
+        ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
+        return;
     }
 
     if (d->n >= NGX_WS_DELIVERY_ASK) {
@@ -480,17 +489,49 @@ ngx_ws_delivery_timer_handler(ngx_event_t *ev)
 }
 
 
+/* How many of the messages are in the kernel, or in the answer to a poll. */
+
 static ngx_uint_t
-ngx_ws_delivery_drained(ngx_ws_session_t *s)
+ngx_ws_delivery_gone(ngx_ws_delivery_t *d)
 {
-    return s->transport->ops->room(s->transport) >= s->conf->send_queue;
+    uint32_t              sent;
+    ngx_uint_t            i, n;
+    ngx_ws_session_t     *s;
+    ngx_ws_send_queue_t  *queue;
+
+    s = d->session;
+    queue = s->transport->ops->queue(s->transport);
+
+    n = d->taken;
+
+    if (queue == NULL || n == d->n) {
+        return n;
+    }
+
+    sent = s->nsent - queue->count;
+
+    if ((int32_t) (sent - d->marks[n].place) < 0) {
+        return n;
+    }
+
+    /* some may be of several frames */
+
+    for (i = 0; i < queue->count; i++) {
+        sent -= ngx_ws_send_get(queue, i)->messages - 1;
+    }
+
+    while (n < d->n && (int32_t) (sent - d->marks[n].place) >= 0) {
+        n++;
+    }
+
+    return n;
 }
 
 
 void
 ngx_ws_delivery_heard(ngx_ws_session_t *s)
 {
-    ngx_uint_t          n;
+    ngx_uint_t          gone;
     ngx_ws_delivery_t  *d;
 
     d = s->delivery;
@@ -499,23 +540,20 @@ ngx_ws_delivery_heard(ngx_ws_session_t *s)
         return;
     }
 
+    gone = ngx_ws_delivery_gone(d);
+
     ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_DONE,
                         d->marks, d->taken);
+    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_SEEN,
+                        &d->marks[d->taken], gone - d->taken);
 
-    n = d->n - d->taken;
-
-    if (n && ngx_ws_delivery_drained(s)) {
-        ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_SEEN,
-                            &d->marks[d->taken], n);
-        n = 0;
-    }
-
-    ngx_memmove(d->marks, &d->marks[d->n - n],
-                n * sizeof(ngx_ws_pending_mark_t));
-    d->n = n;
+    d->n -= gone;
     d->taken = 0;
 
-    if (n == 0 && !d->catching) {
+    ngx_memmove(d->marks, &d->marks[gone],
+                d->n * sizeof(ngx_ws_pending_mark_t));
+
+    if (d->n == 0 && !d->catching) {
         ngx_ws_delivery_free(d);
     }
 }
@@ -581,7 +619,9 @@ ngx_ws_delivery_restore(ngx_ws_session_t *s, ngx_ws_pending_mark_t *mark)
     ev.seq = mark->seq;
     ev.id = mark->id;
 
-    (void) ngx_ws_delivery_add(s->delivery, &ev);
+    if (ngx_ws_delivery_add(s->delivery, &ev) == NGX_OK) {
+        s->delivery->marks[s->delivery->n - 1].place = mark->place;
+    }
 }
 
 

@@ -52,7 +52,7 @@ static ngx_int_t ngx_ws_handover_send(ngx_ws_transport_t *t,
     ngx_ws_buf_t *wb);
 static void ngx_ws_handover_close(ngx_ws_transport_t *t, ngx_uint_t code);
 static void ngx_ws_handover_flow(ngx_ws_transport_t *t);
-static size_t ngx_ws_handover_room(ngx_ws_transport_t *t);
+static ngx_ws_send_queue_t *ngx_ws_handover_queue(ngx_ws_transport_t *t);
 
 
 static const ngx_ws_poll_upgrade_t  ngx_ws_handover_upgrade = {
@@ -70,7 +70,7 @@ static const ngx_ws_transport_ops_t  ngx_ws_handover_ops = {
     ngx_ws_handover_close,
     ngx_ws_handover_flow,
     ngx_ws_handover_flow,
-    ngx_ws_handover_room,
+    ngx_ws_handover_queue,
     NULL,
     NULL
 };
@@ -452,8 +452,8 @@ ngx_ws_handover_flow(ngx_ws_transport_t *t)
 }
 
 
-static size_t
-ngx_ws_handover_room(ngx_ws_transport_t *t)
+static ngx_ws_send_queue_t *
+ngx_ws_handover_queue(ngx_ws_transport_t *t)
 {
-    return 0;
+    return NULL;
 }

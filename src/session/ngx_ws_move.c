@@ -81,7 +81,7 @@ static void ngx_ws_move_free(ngx_ws_move_t *move);
 static ngx_int_t ngx_ws_move_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb);
 static void ngx_ws_move_close(ngx_ws_transport_t *t, ngx_uint_t code);
 static void ngx_ws_move_flow(ngx_ws_transport_t *t);
-static size_t ngx_ws_move_room(ngx_ws_transport_t *t);
+static ngx_ws_send_queue_t *ngx_ws_move_queue(ngx_ws_transport_t *t);
 
 static void ngx_ws_move_message(void *data, ngx_uint_t opcode, u_char *p,
     size_t len);
@@ -99,7 +99,7 @@ static const ngx_ws_transport_ops_t  ngx_ws_move_ops = {
     ngx_ws_move_close,
     ngx_ws_move_flow,
     ngx_ws_move_flow,
-    ngx_ws_move_room,
+    ngx_ws_move_queue,
     NULL,
     NULL
 };
@@ -781,10 +781,10 @@ ngx_ws_move_flow(ngx_ws_transport_t *t)
 }
 
 
-static size_t
-ngx_ws_move_room(ngx_ws_transport_t *t)
+static ngx_ws_send_queue_t *
+ngx_ws_move_queue(ngx_ws_transport_t *t)
 {
-    return 0;
+    return NULL;
 }
 
 

@@ -41,7 +41,7 @@ static ngx_int_t ngx_ws_poll_send(ngx_ws_transport_t *t, ngx_ws_buf_t *wb);
 static void ngx_ws_poll_close(ngx_ws_transport_t *t, ngx_uint_t code);
 static void ngx_ws_poll_pause(ngx_ws_transport_t *t);
 static void ngx_ws_poll_resume(ngx_ws_transport_t *t);
-static size_t ngx_ws_poll_room(ngx_ws_transport_t *t);
+static ngx_ws_send_queue_t *ngx_ws_poll_queue(ngx_ws_transport_t *t);
 
 static void ngx_ws_poll_shut(ngx_ws_poll_t *poll, ngx_uint_t code);
 static void ngx_ws_poll_destroy(ngx_ws_poll_t *poll);
@@ -55,7 +55,7 @@ static const ngx_ws_transport_ops_t  ngx_ws_poll_ops = {
     ngx_ws_poll_close,
     ngx_ws_poll_pause,
     ngx_ws_poll_resume,
-    ngx_ws_poll_room,
+    ngx_ws_poll_queue,
     NULL,
     NULL
 };
@@ -657,18 +657,10 @@ ngx_ws_poll_resume(ngx_ws_transport_t *t)
 }
 
 
-static size_t
-ngx_ws_poll_room(ngx_ws_transport_t *t)
+static ngx_ws_send_queue_t *
+ngx_ws_poll_queue(ngx_ws_transport_t *t)
 {
-    ngx_ws_poll_t  *poll;
-
-    poll = (ngx_ws_poll_t *) t;
-
-    if (poll->queue.bytes >= poll->conf->send_queue) {
-        return 0;
-    }
-
-    return poll->conf->send_queue - poll->queue.bytes;
+    return &((ngx_ws_poll_t *) t)->queue;
 }
 
 

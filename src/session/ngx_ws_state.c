@@ -33,7 +33,7 @@
 #include <ngx_ws_state.h>
 
 
-#define NGX_WS_STATE_VERSION    2
+#define NGX_WS_STATE_VERSION    3
 
 #define NGX_WS_STATE_PINGING    0x01
 #define NGX_WS_STATE_CONNECTED  0x02
@@ -226,6 +226,7 @@ ngx_ws_state_put_delivery(u_char *p, size_t at, ngx_ws_session_t *s)
     for (i = 0; i < n; i++) {
         at = ngx_ws_state_put(p, at, marks[i].seq);
         at = ngx_ws_state_put(p, at, marks[i].id);
+        at = ngx_ws_state_put(p, at, marks[i].place);
     }
 
     queue = ngx_ws_delivery_held(s);
@@ -418,7 +419,7 @@ ngx_ws_state_get_typings(ngx_ws_session_t *s, ngx_str_t *text)
 static ngx_int_t
 ngx_ws_state_get_delivery(ngx_ws_session_t *s, ngx_str_t *text)
 {
-    uint64_t                n, delivered;
+    uint64_t                n, place, delivered;
     ngx_ws_buf_t           *wb;
     ngx_ws_pending_mark_t   mark;
 
@@ -431,10 +432,13 @@ ngx_ws_state_get_delivery(ngx_ws_session_t *s, ngx_str_t *text)
     while (n--) {
 
         if (ngx_ws_state_number(text, &mark.seq) != NGX_OK
-            || ngx_ws_state_number(text, &mark.id) != NGX_OK)
+            || ngx_ws_state_number(text, &mark.id) != NGX_OK
+            || ngx_ws_state_number(text, &place) != NGX_OK)
         {
             return NGX_ERROR;
         }
+
+        mark.place = (uint32_t) place;
 
         ngx_ws_delivery_restore(s, &mark);
     }
