@@ -86,6 +86,9 @@ struct ngx_ws_transport_s {
     const ngx_ws_transport_handler_t  *handler;
     void                              *data;
     ngx_log_t                         *log;
+
+    /* messages that another worker sends, until the client asks for more */
+    uint32_t                           relayed;
 };
 
 

@@ -31,12 +31,14 @@ struct ngx_ws_delivery_s {
     ngx_uint_t              n;
     ngx_uint_t              size;
     ngx_uint_t              taken;     /* of them, by the kernel */
+    uint32_t                answered;  /* up to this place, perhaps */
 
     ngx_queue_t             held;      /* came while it catches up */
     size_t                  bytes;     /* of them */
 
     unsigned                catching:1;    /* up with what waited */
     unsigned                missed:1;      /* too much has come meanwhile */
+    unsigned                crossing:1;    /* answered, if it had them */
 };
 
 
@@ -55,6 +57,8 @@ static ngx_int_t ngx_ws_delivery_add(ngx_ws_delivery_t *d,
     ngx_ws_bus_event_t *ev);
 static void ngx_ws_delivery_timer_handler(ngx_event_t *ev);
 static ngx_uint_t ngx_ws_delivery_gone(ngx_ws_delivery_t *d);
+static void ngx_ws_delivery_done(ngx_ws_delivery_t *d, ngx_uint_t n);
+static void ngx_ws_delivery_crossed(ngx_ws_delivery_t *d);
 
 
 static const ngx_ws_pending_handler_t  ngx_ws_delivery_handler = {
@@ -467,7 +471,11 @@ ngx_ws_delivery_timer_handler(ngx_event_t *ev)
                         &d->marks[d->taken], gone - d->taken);
     d->taken = gone;
 
-    if (gone < d->n) {
+    if (d->crossing) {
+        ngx_ws_delivery_crossed(d);
+    }
+
+    if (d->taken < d->n) {
         ngx_add_timer(&d->timer, NGX_WS_DELIVERY_CHECK);
         return;
     }
@@ -476,7 +484,16 @@ ngx_ws_delivery_timer_handler(ngx_event_t *ev)
         ngx_ws_session_ask(s);
     }
 
-    if (!d->catching || d->fetching) {
+    if (!d->catching) {
+
+        if (d->n == 0) {
+            ngx_ws_delivery_free(d);
+        }
+
+        return;
+    }
+
+    if (d->fetching) {
         return;
     }
 
@@ -508,7 +525,7 @@ ngx_ws_delivery_gone(ngx_ws_delivery_t *d)
         return n;
     }
 
-    sent = s->nsent - queue->count;
+    sent = s->nsent - queue->count - s->transport->relayed;
 
     if ((int32_t) (sent - d->marks[n].place) < 0) {
         return n;
@@ -531,7 +548,6 @@ ngx_ws_delivery_gone(ngx_ws_delivery_t *d)
 void
 ngx_ws_delivery_heard(ngx_ws_session_t *s)
 {
-    ngx_uint_t          gone;
     ngx_ws_delivery_t  *d;
 
     d = s->delivery;
@@ -540,22 +556,68 @@ ngx_ws_delivery_heard(ngx_ws_session_t *s)
         return;
     }
 
-    gone = ngx_ws_delivery_gone(d);
+    if (s->transport->relayed) {
+        /* who sends them may be dead */
+        d->answered = s->nsent - s->transport->ops->queue(s->transport)->count;
+        d->crossing = 1;
+    }
 
-    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_DONE,
-                        d->marks, d->taken);
-    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_SEEN,
-                        &d->marks[d->taken], gone - d->taken);
-
-    d->n -= gone;
-    d->taken = 0;
-
-    ngx_memmove(d->marks, &d->marks[gone],
-                d->n * sizeof(ngx_ws_pending_mark_t));
+    ngx_ws_delivery_done(d, ngx_ws_delivery_gone(d));
 
     if (d->n == 0 && !d->catching) {
         ngx_ws_delivery_free(d);
     }
+}
+
+
+/* The first n messages are. */
+
+static void
+ngx_ws_delivery_done(ngx_ws_delivery_t *d, ngx_uint_t n)
+{
+    ngx_uint_t         taken;
+    ngx_ws_session_t  *s;
+
+    s = d->session;
+    taken = ngx_min(d->taken, n);
+
+    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_DONE,
+                        d->marks, taken);
+    ngx_ws_pending_mark(s->worker, s->identity, NGX_WS_PENDING_SEEN,
+                        &d->marks[taken], n - taken);
+
+    d->n -= n;
+    d->taken -= taken;
+
+    ngx_memmove(d->marks, &d->marks[n], d->n * sizeof(ngx_ws_pending_mark_t));
+}
+
+
+/* Of those that the client has answered, some are known to have come now. */
+
+static void
+ngx_ws_delivery_crossed(ngx_ws_delivery_t *d)
+{
+    ngx_uint_t  n;
+
+    for (n = 0; n < d->n; n++) {
+        if ((int32_t) (d->answered - d->marks[n].place) < 0) {
+            break;
+        }
+    }
+
+    d->crossing = (n > d->taken);
+
+    ngx_ws_delivery_done(d, ngx_min(n, d->taken));
+}
+
+
+void
+ngx_ws_delivery_goodbye(ngx_ws_session_t *s)
+{
+    s->transport->relayed = 0;
+
+    ngx_ws_delivery_heard(s);
 }
 
 

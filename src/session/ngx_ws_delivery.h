@@ -37,6 +37,9 @@ ngx_int_t ngx_ws_delivery_accept(ngx_ws_session_t *s,
 /* The client has said something: it has what was sent before. */
 void ngx_ws_delivery_heard(ngx_ws_session_t *s);
 
+/* The same, of a client that does not ask for more. */
+void ngx_ws_delivery_goodbye(ngx_ws_session_t *s);
+
 /* The session's user leaves it. */
 void ngx_ws_delivery_end(ngx_ws_session_t *s);
 

@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_buf.h>
+#include <ngx_ws_delivery.h>
 #include <ngx_ws_event.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_login.h>
@@ -128,6 +129,7 @@ ngx_ws_event_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
             ngx_ws_session_log_past(s);
         }
 
+        ngx_ws_delivery_goodbye(s);
         ngx_ws_event_detach(s);
         ngx_ws_session_logout(s);
         s->connected = 0;

@@ -351,6 +351,9 @@ ngx_ws_poll_get(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
 
     poll->get = pr;
 
+    /* the client has the answer before */
+    poll->transport.relayed = 0;
+
     ngx_ws_poll_wake(poll);
 
     if (poll->releasing) {

@@ -73,6 +73,8 @@ struct ngx_ws_poll_request_s {
                                      ngx_ws_poll_answer_t *answer);
 
     ngx_ws_relay_call_t     *relay;     /* under way to another worker */
+
+    unsigned                 guest:1;   /* another worker holds it */
 };
 
 

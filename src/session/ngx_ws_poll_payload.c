@@ -104,6 +104,7 @@ ngx_ws_poll_payload_packet(ngx_ws_poll_t *poll, ngx_ws_eio_packet_t *pkt)
 
     if (pkt->type == NGX_WS_EIO_CLOSE) {
         poll->bye = 1;
+        t->relayed = 0;
     }
 
     /* with its type */
@@ -213,6 +214,10 @@ ngx_ws_poll_payload_answer(ngx_ws_poll_t *poll, const char *last)
         packet.data = ngx_ws_buf_payload(wb);
 
         p += ngx_ws_eio_part(p, &packet, wb->binary, i == 0);
+
+        if (poll->get->guest) {
+            poll->transport.relayed += wb->messages;
+        }
 
         ngx_ws_send_shift(&poll->queue);
     }

@@ -716,6 +716,7 @@ ngx_ws_relay_on_poll(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 
     guest->request.kind = (ngx_ws_poll_kind_e) kind;
     guest->request.answer = ngx_ws_relay_guest_answer;
+    guest->request.guest = 1;
 
     guest->holding = 1;
 
