@@ -13,6 +13,7 @@
 #include <ngx_ws_letter.h>
 #include <ngx_ws_move.h>
 #include <ngx_ws_relay.h>
+#include <ngx_ws_relay_peer.h>
 
 
 /*
@@ -31,20 +32,6 @@
  */
 
 #define NGX_WS_RELAY_TIMEOUT  4000     /* of a worker's silence */
-#define NGX_WS_RELAY_PING     1000
-
-
-/* a worker that holds requests of ours */
-
-typedef struct {
-    ngx_str_node_t             node;        /* its str is the incarnation */
-    ngx_ws_relay_t            *relay;
-    ngx_queue_t                calls;
-    ngx_event_t                timer;
-    ngx_msec_t                 heard;
-    ngx_ws_letter_t            ping;
-    u_char                     name[];
-} ngx_ws_relay_peer_t;
 
 
 /* a request of ours */
@@ -91,16 +78,6 @@ static void ngx_ws_relay_fail(ngx_ws_relay_call_t *call,
 static void ngx_ws_relay_tell_gone(ngx_ws_worker_t *w,
     ngx_ws_poll_request_t *pr);
 static ngx_ws_poll_request_t *ngx_ws_relay_drop(ngx_ws_relay_call_t *call);
-
-static ngx_ws_relay_peer_t *ngx_ws_relay_peer(ngx_ws_relay_t *relay,
-    ngx_str_t *name);
-static ngx_ws_relay_peer_t *ngx_ws_relay_peer_find(ngx_ws_relay_t *relay,
-    ngx_str_t *name);
-static void ngx_ws_relay_peer_handler(ngx_event_t *ev);
-static void ngx_ws_relay_peer_pinged(void *data, ngx_int_t rc,
-    ngx_str_t *owner);
-static void ngx_ws_relay_peer_dead(ngx_ws_relay_peer_t *peer);
-static void ngx_ws_relay_peer_destroy(ngx_ws_relay_peer_t *peer);
 
 static void ngx_ws_relay_letter(ngx_ws_worker_t *w, ngx_str_t *verb,
     ngx_str_t *head, ngx_str_t *body);
@@ -396,7 +373,7 @@ ngx_ws_relay_asked(void *data, ngx_int_t rc, ngx_str_t *owner)
     }
 
     if (rc == NGX_OK) {
-        call->peer = ngx_ws_relay_peer(call->relay, owner);
+        call->peer = ngx_ws_relay_peer_get(call->relay, owner);
     }
 
     if (call->peer == NULL) {
@@ -523,130 +500,16 @@ ngx_ws_relay_deaf(ngx_ws_worker_t *w)
 }
 
 
-/* NULL without memory */
-
-static ngx_ws_relay_peer_t *
-ngx_ws_relay_peer(ngx_ws_relay_t *relay, ngx_str_t *name)
-{
-    ngx_ws_relay_peer_t  *peer;
-
-    peer = ngx_ws_relay_peer_find(relay, name);
-
-    if (peer) {
-        return peer;
-    }
-
-    peer = ngx_calloc(sizeof(ngx_ws_relay_peer_t) + name->len,
-                      relay->worker->log);
-    if (peer == NULL) {
-        return NULL;
-    }
-
-    peer->relay = relay;
-    peer->heard = ngx_current_msec;
-
-    ngx_memcpy(peer->name, name->data, name->len);
-
-    peer->node.str.len = name->len;
-    peer->node.str.data = peer->name;
-    peer->node.node.key = ngx_crc32_short(name->data, name->len);
-
-    ngx_rbtree_insert(&relay->peers, &peer->node.node);
-    ngx_queue_init(&peer->calls);
-
-    peer->ping.worker = relay->worker;
-    peer->ping.to = peer->node.str;
-    peer->ping.sent = ngx_ws_relay_peer_pinged;
-    peer->ping.data = peer;
-
-    peer->timer.data = peer;
-    peer->timer.handler = ngx_ws_relay_peer_handler;
-    peer->timer.log = relay->worker->log;
-    peer->timer.cancelable = 1;
-
-    ngx_add_timer(&peer->timer, NGX_WS_RELAY_PING);
-
-    return peer;
-}
-
-
-static ngx_ws_relay_peer_t *
-ngx_ws_relay_peer_find(ngx_ws_relay_t *relay, ngx_str_t *name)
-{
-    ngx_str_node_t  *node;
-
-    node = ngx_str_rbtree_lookup(&relay->peers, name,
-                                 ngx_crc32_short(name->data, name->len));
-
-    return node ? ngx_rbtree_data(node, ngx_ws_relay_peer_t, node) : NULL;
-}
-
-
-static void
-ngx_ws_relay_peer_handler(ngx_event_t *ev)
-{
-    ngx_ws_relay_peer_t  *peer;
-
-    peer = ev->data;
-
-    if (ngx_queue_empty(&peer->calls)) {
-        ngx_ws_relay_peer_destroy(peer);
-        return;
-    }
-
-    if (ngx_current_msec - peer->heard >= NGX_WS_RELAY_TIMEOUT) {
-        ngx_ws_relay_peer_dead(peer);
-        return;
-    }
-
-    if (peer->ping.op == NULL) {
-        (void) ngx_ws_letter_send(&peer->ping, "ping %V",
-                                  &peer->relay->worker->incarnation);
-    }
-
-    ngx_add_timer(&peer->timer, NGX_WS_RELAY_PING);
-}
-
-
-static void
-ngx_ws_relay_peer_pinged(void *data, ngx_int_t rc, ngx_str_t *owner)
-{
-    if (rc == NGX_DECLINED) {
-        ngx_ws_relay_peer_dead(data);
-    }
-}
-
-
-static void
-ngx_ws_relay_peer_dead(ngx_ws_relay_peer_t *peer)
+void
+ngx_ws_relay_lost(ngx_queue_t *calls)
 {
     ngx_queue_t  *q;
 
-    ngx_log_error(NGX_LOG_WARN, peer->relay->worker->log, 0,
-                  "worker %V does not answer, its polling sessions are over",
-                  &peer->node.str);
-
-    while (!ngx_queue_empty(&peer->calls)) {
-        q = ngx_queue_head(&peer->calls);
+    while (!ngx_queue_empty(calls)) {
+        q = ngx_queue_head(calls);
         ngx_ws_relay_fail(ngx_queue_data(q, ngx_ws_relay_call_t, queue),
                           NGX_WS_POLL_REFUSED);
     }
-
-    ngx_ws_relay_peer_destroy(peer);
-}
-
-
-static void
-ngx_ws_relay_peer_destroy(ngx_ws_relay_peer_t *peer)
-{
-    ngx_ws_letter_cancel(&peer->ping);
-
-    if (peer->timer.timer_set) {
-        ngx_del_timer(&peer->timer);
-    }
-
-    ngx_rbtree_delete(&peer->relay->peers, &peer->node.node);
-    ngx_free(peer);
 }
 
 

@@ -49,6 +49,9 @@ ngx_int_t ngx_ws_relay_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 void ngx_ws_relay_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 void ngx_ws_relay_gone(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 
+/* For ngx_ws_relay_peer.c: whoever holds these calls does not answer. */
+void ngx_ws_relay_lost(ngx_queue_t *calls);
+
 /* The link for messages is lost, and with it whatever was under way. */
 void ngx_ws_relay_deaf(ngx_ws_worker_t *w);
 
