@@ -82,6 +82,19 @@ $mysql->query('INSERT INTO websocket_typing_indicators (id, expires_at)
                VALUES (5, NOW() - INTERVAL 1 HOUR)');
 ok((wait_until { rows('typing_indicators') eq '1 2' } 20), 'and again');
 
+
+note 'a server that may only be read';
+
+my $log = $nginx->log_size;
+
+$mysql->query('INSERT INTO websocket_typing_indicators (id, expires_at)
+               VALUES (6, NOW() - INTERVAL 1 HOUR)');
+$mysql->{admin}->query('SET GLOBAL read_only = 1');
+ok($nginx->wait_log(qr/mysql refuses the clean-up: .*read-only.*\(1290\)/, 30,
+                    $log), 'the log tells it');
+$mysql->{admin}->query('SET GLOBAL read_only = 0');
+ok((wait_until { rows('typing_indicators') eq '1 2' } 20), 'and again');
+
 $nginx->stop;
 $nginx->check;
 

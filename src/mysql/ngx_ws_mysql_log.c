@@ -14,8 +14,11 @@
 #define NGX_WS_MYSQL_LOG_SELDOM  60000     /* ms, between the same words */
 
 
-ngx_str_t
-ngx_ws_mysql_log_text(ngx_ws_mysql_result_t *res)
+/* What may quote data does not belong into a log. */
+
+void
+ngx_ws_mysql_log_refused(ngx_log_t *log, const char *what,
+    ngx_ws_mysql_result_t *res)
 {
     ngx_str_t  text;
 
@@ -24,18 +27,6 @@ ngx_ws_mysql_log_text(ngx_ws_mysql_result_t *res)
     if (res->data) {
         ngx_str_set(&text, "bad data");
     }
-
-    return text;
-}
-
-
-void
-ngx_ws_mysql_log_refused(ngx_log_t *log, const char *what,
-    ngx_ws_mysql_result_t *res)
-{
-    ngx_str_t  text;
-
-    text = ngx_ws_mysql_log_text(res);
 
     ngx_log_error(NGX_LOG_ERR, log, 0, "mysql %s: %V (%ui)", what, &text,
                   res->errnum);

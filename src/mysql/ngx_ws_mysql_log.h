@@ -22,9 +22,6 @@ typedef struct {
 } ngx_ws_mysql_log_t;
 
 
-/* An error's text as a log may have it: what may quote data is "bad data". */
-ngx_str_t ngx_ws_mysql_log_text(ngx_ws_mysql_result_t *res);
-
 /* The line of a failed statement: "mysql", what, why. */
 void ngx_ws_mysql_log_refused(ngx_log_t *log, const char *what,
     ngx_ws_mysql_result_t *res);

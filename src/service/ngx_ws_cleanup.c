@@ -93,6 +93,7 @@ struct ngx_ws_cleanup_s {
     ngx_event_t           timer;
     ngx_ws_mysql_op_t    *op;
     ngx_uint_t            step;
+    ngx_ws_mysql_log_t    refusals[NGX_WS_CLEANUP_STEPS];
 };
 
 
@@ -280,18 +281,18 @@ ngx_ws_cleanup_done(void *data, ngx_ws_mysql_result_t *res)
 {
     ngx_ws_cleanup_t *cleanup = data;
 
-    ngx_str_t   text;
-    ngx_msec_t  pause;
+    ngx_msec_t           pause;
+    ngx_ws_mysql_log_t  *refusal;
 
     cleanup->op = NULL;
+    refusal = &cleanup->refusals[cleanup->step];
 
-    if (res->rc == NGX_ERROR) {
-        text = ngx_ws_mysql_log_text(res);
+    if (res->rc == NGX_OK) {
+        ngx_ws_mysql_log_taken(refusal);
 
-        ngx_log_error(NGX_LOG_ERR, cleanup->worker->log, 0,
-                      "mysql refuses \"%s\": %V (%ui)",
-                      ngx_ws_cleanup_steps[cleanup->step].stmt, &text,
-                      res->errnum);
+    } else if (res->errnum && ngx_ws_mysql_is_up(cleanup->worker->mysql)) {
+        ngx_ws_mysql_log_seldom(refusal, cleanup->worker->log,
+                                "refuses the clean-up", res);
     }
 
     pause = NGX_WS_CLEANUP_PAUSE;
