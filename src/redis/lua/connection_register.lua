@@ -72,7 +72,13 @@ elseif was[3] ~= 'connected' then
 end
 
 redis.call('HSET', KEYS[1], unpack(set))
-redis.call('PEXPIRE', KEYS[1], ARGV[4])
+
+-- what a socket has made is kept until that has ended, or is touched
+
+if was[1] or ARGV[6] == '' then
+    redis.call('PEXPIRE', KEYS[1], ARGV[4])
+end
+
 redis.call('XADD', KEYS[2], '*', unpack(row))
 
 return is[4]

@@ -22,14 +22,20 @@
 -- "c:connection_id", its "status device expires".
 --
 -- In a crowd, what follows another edge within a moment waits for its end, in a
--- field for each user: lines to publish. The end falls due as user 0.
+-- field for each user: lines to publish. The end falls due as user 0. The more
+-- are told of it the longer it is, for as much work a second.
 
 local key, what, id = KEYS[1], ARGV[1], ARGV[5]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local text = string.format('%.0f', now)
 
-local crowd, moment, ending = 16, 200, ARGV[2] .. ' 0 '
+local crowd, ending = 16, ARGV[2] .. ' 0 '
+
+local function moment(online)
+    local length = math.max(200, math.min(1000, math.floor(online / 2)))
+    redis.call('ZADD', KEYS[3], now + length, ending)
+end
 
 local function publish(lines)
     if #lines > 0 then
@@ -49,7 +55,7 @@ local function tell()
     end
     publish(lines)
     if redis.call('DEL', KEYS[8]) == 1 then
-        redis.call('ZADD', KEYS[3], now + moment, ending)
+        moment(redis.call('HLEN', KEYS[2]))
     else
         redis.call('ZREM', KEYS[3], ending)
     end
@@ -71,9 +77,8 @@ for i = 1, #all, 2 do
         local status, device, ends = string.match(all[i + 1],
                                                   '^(%S*) (%S*) (%d+)$')
         conns[conn] = { status, device, tonumber(ends) }
-    else
-        was[all[i]] = all[i + 1]
     end
+    was[all[i]] = all[i + 1]
 end
 
 if what == 'look' then
@@ -148,9 +153,16 @@ local function disconnect(conn)
     end
 end
 
--- what that makes of the user
+-- what that makes of the user; what has changed is written at once
 
-local status, due, best = 'offline', 0, 0
+local status, due, best, set = 'offline', 0, 0, {}
+
+local function write(field, value, default)
+    if value ~= (was[field] or default) then
+        set[#set + 1] = field
+        set[#set + 1] = value
+    end
+end
 
 for conn, c in pairs(conns) do
     if c[3] > 0 and c[3] <= now then
@@ -164,8 +176,8 @@ for conn, c in pairs(conns) do
             status = c[1]
             if c[2] ~= '' and what ~= 'set' then device = c[2] end
         end
-        redis.call('HSET', key, 'c:' .. conn,
-                   c[1] .. ' ' .. c[2] .. ' ' .. string.format('%.0f', c[3]))
+        write('c:' .. conn,
+              c[1] .. ' ' .. c[2] .. ' ' .. string.format('%.0f', c[3]))
     end
 end
 
@@ -194,13 +206,22 @@ end
 
 if live == 0 then override = '' end
 
-redis.call('HSET', key, 'status', status, 'device', device,
-           'last_message', last, 'away_since', away, 'override', override,
-           'leaving', string.format('%.0f', leaving), 'name', ARGV[4] ~= ''
-           and ARGV[4] or was.name or '')
+local name = ARGV[4] ~= '' and ARGV[4] or was.name or ''
+
+write('status', status)
+write('device', device, '')
+write('last_message', last, '')
+write('away_since', away, '')
+write('override', override, '')
+write('leaving', string.format('%.0f', leaving), '0')
+write('name', name, '')
 
 if what ~= 'look' then
-    redis.call('HSET', key, 'last_seen_at', text)
+    write('last_seen_at', text)
+end
+
+if #set > 0 then
+    redis.call('HSET', key, unpack(set))
 end
 
 if due > 0 then
@@ -219,15 +240,16 @@ end
 
 local changed = status ~= before or device ~= (was.device or '')
                 or last ~= (was.last_message or '')
-local name = ARGV[4] ~= '' and ARGV[4] or was.name or ''
 local seen = what == 'look' and was.last_seen_at or text
 
 if status == 'offline' then
     redis.call('HDEL', KEYS[2], ARGV[3])
 elseif changed or what == 'join' then
-    redis.call('HSET', KEYS[2], ARGV[3],
-               cjson.encode({ status = status, device = device, name = name,
-                              away_since = away }))
+    local entry = cjson.encode({ status = status, device = device,
+                                 name = name, away_since = away })
+    if redis.call('HGET', KEYS[2], ARGV[3]) ~= entry then
+        redis.call('HSET', KEYS[2], ARGV[3], entry)
+    end
 end
 
 local function data(event)
@@ -272,8 +294,9 @@ if changed and (status ~= 'offline' or before ~= 'offline') then
 
     if not ends then
         redis.call('PUBLISH', KEYS[4], line(event))
-        if redis.call('HLEN', KEYS[2]) >= crowd then
-            redis.call('ZADD', KEYS[3], now + moment, ending)
+        local online = redis.call('HLEN', KEYS[2])
+        if online >= crowd then
+            moment(online)
         end
     else
         collect(event)
