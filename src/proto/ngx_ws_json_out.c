@@ -20,6 +20,7 @@ static void ngx_ws_json_out_open(ngx_ws_json_out_t *out, u_char bracket);
 static void ngx_ws_json_out_close(ngx_ws_json_out_t *out, u_char bracket);
 static void ngx_ws_json_out_bytes(ngx_ws_json_out_t *out, const void *data,
     size_t len);
+static size_t ngx_ws_json_out_plain(u_char *p, size_t len, ngx_uint_t valid);
 static size_t ngx_ws_json_out_byte(u_char *p, u_char ch);
 static size_t ngx_ws_json_out_character(u_char *p, size_t len);
 
@@ -249,6 +250,17 @@ ngx_ws_json_out_escape(u_char *p, ngx_str_t *s)
 
     for (i = 0; i < s->len; i += n) {
 
+        n = ngx_ws_json_out_plain(s->data + i, s->len - i, valid);
+
+        if (n) {
+            if (p) {
+                ngx_memcpy(p + len, s->data + i, n);
+            }
+
+            len += n;
+            continue;
+        }
+
         n = 1;
 
         if (s->data[i] < 0x80) {
@@ -256,19 +268,17 @@ ngx_ws_json_out_escape(u_char *p, ngx_str_t *s)
             continue;
         }
 
-        if (!valid) {
-            n = ngx_ws_json_out_character(s->data + i, s->len - i);
+        n = ngx_ws_json_out_character(s->data + i, s->len - i);
 
-            if (n == 0) {
-                n = 1;
+        if (n == 0) {
+            n = 1;
 
-                if (p) {
-                    ngx_memcpy(p + len, "\xef\xbf\xbd", 3);
-                }
-
-                len += 3;
-                continue;
+            if (p) {
+                ngx_memcpy(p + len, "\xef\xbf\xbd", 3);
             }
+
+            len += 3;
+            continue;
         }
 
         if (p) {
@@ -371,19 +381,33 @@ ngx_ws_json_out_bytes(ngx_ws_json_out_t *out, const void *data, size_t len)
 }
 
 
+/* how many bytes from here on stay as they are */
+
+static size_t
+ngx_ws_json_out_plain(u_char *p, size_t len, ngx_uint_t valid)
+{
+    size_t  n;
+    u_char  last;
+
+    last = valid ? 0xff : 0x7f;
+
+    for (n = 0; n < len; n++) {
+        if (p[n] < 0x20 || p[n] == '"' || p[n] == '\\' || p[n] > last) {
+            break;
+        }
+    }
+
+    return n;
+}
+
+
+/* a byte that does not */
+
 static size_t
 ngx_ws_json_out_byte(u_char *p, u_char ch)
 {
     u_char              letter;
     static const char   hex[] = "0123456789abcdef";
-
-    if (ch >= 0x20 && ch != '"' && ch != '\\') {
-        if (p) {
-            *p = ch;
-        }
-
-        return 1;
-    }
 
     switch (ch) {
 

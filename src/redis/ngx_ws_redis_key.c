@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_decimal.h>
 #include <ngx_ws_redis_key.h>
 
 
@@ -178,7 +179,10 @@ ngx_ws_redis_key(ngx_ws_redis_key_t *key, ngx_str_t *prefix,
     switch (f->scope) {
 
     case NGX_WS_REDIS_KEY_TENANTS:
-        p = ngx_sprintf(p, "{%uL}:", tenant);
+        *p++ = '{';
+        p = ngx_ws_decimal(p, tenant);
+        *p++ = '}';
+        *p++ = ':';
         break;
 
     case NGX_WS_REDIS_KEY_GLOBAL:
@@ -193,7 +197,8 @@ ngx_ws_redis_key(ngx_ws_redis_key_t *key, ngx_str_t *prefix,
     p = ngx_cpymem(p, f->word.data, f->word.len);
 
     if (f->flags & NGX_WS_REDIS_KEY_HAS_USER) {
-        p = ngx_sprintf(p, ":%uL", user);
+        *p++ = ':';
+        p = ngx_ws_decimal(p, user);
     }
 
     if (f->flags & NGX_WS_REDIS_KEY_HAS_NAME) {

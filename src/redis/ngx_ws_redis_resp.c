@@ -7,17 +7,15 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_decimal.h>
 #include <ngx_ws_redis_resp.h>
-
-
-static size_t ngx_ws_redis_resp_digits(size_t n);
 
 
 uintptr_t
 ngx_ws_redis_resp_array(u_char *p, ngx_uint_t n)
 {
     if (p == NULL) {
-        return (sizeof("*" CRLF) - 1) + ngx_ws_redis_resp_digits(n);
+        return (sizeof("*" CRLF) - 1) + ngx_ws_decimal_len(n);
     }
 
     return (uintptr_t) ngx_sprintf(p, "*%ui" CRLF, n);
@@ -28,11 +26,14 @@ uintptr_t
 ngx_ws_redis_resp_string(u_char *p, ngx_str_t *s)
 {
     if (p == NULL) {
-        return (sizeof("$" CRLF CRLF) - 1) + ngx_ws_redis_resp_digits(s->len)
+        return (sizeof("$" CRLF CRLF) - 1) + ngx_ws_decimal_len(s->len)
                + s->len;
     }
 
-    p = ngx_sprintf(p, "$%uz" CRLF, s->len);
+    *p++ = '$';
+    p = ngx_ws_decimal(p, s->len);
+    *p++ = CR;
+    *p++ = LF;
 
     if (s->len) {
         p = ngx_cpymem(p, s->data, s->len);
@@ -98,17 +99,4 @@ ngx_ws_redis_resp_create(ngx_str_t *argv, ngx_uint_t argc, ngx_log_t *log)
     *p = '\0';
 
     return text;
-}
-
-
-static size_t
-ngx_ws_redis_resp_digits(size_t n)
-{
-    size_t  digits;
-
-    for (digits = 1; n > 9; n /= 10) {
-        digits++;
-    }
-
-    return digits;
 }

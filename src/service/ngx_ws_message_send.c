@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_bus.h>
+#include <ngx_ws_decimal.h>
 #include <ngx_ws_id.h>
 #include <ngx_ws_message_batch.h>
 #include <ngx_ws_message_send.h>
@@ -208,7 +209,7 @@ ngx_ws_message_send_args(ngx_ws_call_t *call, ngx_str_t *args)
 
     for (i = 0; i < 5; i++) {
         args[i].data = p;
-        p = ngx_sprintf(p, "%uL", numbers[i]);
+        p = ngx_ws_decimal(p, numbers[i]);
         args[i].len = p - args[i].data;
     }
 
@@ -235,7 +236,7 @@ ngx_ws_message_send_args(ngx_ws_call_t *call, ngx_str_t *args)
 
         if (msg->conversation.len && target->kind == NGX_WS_NAME_PERSONAL) {
             args[1].data = p;
-            p = ngx_sprintf(p, "%uL", target->id);
+            p = ngx_ws_decimal(p, target->id);
             args[1].len = p - args[1].data;
         }
 

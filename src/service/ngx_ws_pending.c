@@ -8,6 +8,7 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
+#include <ngx_ws_decimal.h>
 #include <ngx_ws_pending.h>
 #include <ngx_ws_redis.h>
 #include <ngx_ws_redis_key.h>
@@ -399,7 +400,7 @@ ngx_ws_pending_number(ngx_ws_pending_script_t *script, uint64_t n)
     str = &script->args[script->nargs++];
 
     str->data = script->numbers;
-    script->numbers = ngx_sprintf(str->data, "%uL", n);
+    script->numbers = ngx_ws_decimal(str->data, n);
     str->len = script->numbers - str->data;
 }
 
