@@ -34,6 +34,7 @@ const options = {
   http: `
     websocket_ping_interval 3s;
     websocket_ping_timeout 5s;
+    websocket_max_message_size 8k;
     websocket_auth_query "SELECT ${tenant} AS tenant_id,
       SUBSTRING(:token, 2) AS user_id, :token AS name FROM DUAL
       WHERE :token REGEXP '^u[0-9]+$'";
@@ -301,16 +302,45 @@ function poll(instance, sid, body) {
     .then((res) => res.text());
 }
 
+// A user who polls, and what has come to it until it is logged in.
+async function pollingLogin(instance, user) {
+  const { sid } = JSON.parse((await poll(instance)).slice(1));
+  assert.equal(await poll(instance, sid, `40{"token":"u${user}"}`), 'ok');
+  let hello = '';
+  while (!hello.includes('authenticated')) hello += await poll(instance, sid);
+  return sid;
+}
+
+test('a goodbye of a polling client that has not fetched all', async () => {
+  const [here] = instances;
+  const from = new Sender(21);
+  const sid = await pollingLogin(here, 23);
+  const send = (letter) => from.send('message:direct',
+    { recipientId: 23, message: letter.repeat(5000) });
+  const [first, second] = [await send('a'), await send('b')];
+
+  // a part of what waits, as far as maxPayload goes
+  const part = await poll(here, sid);
+  assert.ok(part.includes('aaa') && !part.includes('bbb'));
+  assert.equal(await poll(here, sid, '41'), 'ok');
+
+  const came = [];
+  const again = connect(23, { transports: ['websocket'] });
+  again.on('message:direct', (m) => came.push(m.messageId));
+  await until(() => came.length, 'it has come');
+  const last = await send('c');
+  await until(() => came.includes(last.ids[0]), 'the last has come');
+  assert.deepEqual(came, [...second.ids, ...last.ids], `not ${first.ids}`);
+  [again, from.socket].forEach((socket) => socket.disconnect());
+});
+
 test('a worker dies with the answer to a poll that it held for another', async () => {
   const [here, there] = instances;
   const from = new Sender(21);
   instances = [here];
   await from.connection();
 
-  const { sid } = JSON.parse((await poll(here)).slice(1));
-  assert.equal(await poll(here, sid, '40{"token":"u22"}'), 'ok');
-  let hello = '';
-  while (!hello.includes('authenticated')) hello += await poll(here, sid);
+  const sid = await pollingLogin(here, 22);
   const held = poll(there, sid).catch(() => 'broken');
   await sleep(300);                  // the owner has the request by now
 
