@@ -236,6 +236,7 @@ ngx_ws_socket_login_send(void *data, ngx_int_t rc)
     id = call->identity;
     ctx = call->state;
     conn = &ctx->conn;
+    event = 0;
 
     if (rc == NGX_OK) {
         rc = ngx_ws_id_next(w->ids, 1, &event, ngx_ws_socket_login_send,
@@ -393,6 +394,8 @@ ngx_ws_socket_logout_send(void *data, ngx_int_t rc)
     ngx_ws_socket_end_t *end = data;
 
     uint64_t  id;
+
+    id = 0;
 
     if (rc == NGX_OK) {
         rc = ngx_ws_id_next(end->ends->worker->ids, 1, &id,
