@@ -595,4 +595,34 @@ is(scalar(map { @$_ } @$told), 1000, 'none is lost');
 cmp_ok($moment, '>', 200, 'where many are told the next moment is longer');
 cmp_ok($moment, '<=', 1000, 'but not by much');
 
+note 'record_poison';
+
+my @refused = (kind => 'event', id => 1, tenant_id => 1, id => 2);
+my $POISON = 'poison';
+
+$redis->command('XGROUP', 'CREATE', 'bad', 'record', 0, 'MKSTREAM');
+my $bad = $redis->command('XADD', 'bad', '*', @refused);
+$redis->command('XREADGROUP', 'GROUP', 'record', 'w', 'STREAMS', 'bad', '>');
+
+run('record_poison', ['bad', $POISON], 'record', $bad, 1366, 'why', 2)
+    for 1, 2;
+
+is_deeply([map { $_->[1] } @{$redis->command('XRANGE', $POISON, '-', '+')}],
+          [[entry => $bad, errno => 1366, error => 'why', row => 2,
+            @refused]],
+          'an entry is put aside once, and says which row it was');
+is($redis->command('XPENDING', 'bad', 'record')->[0], 0,
+   'and waits no longer');
+
+# what the documents advise
+
+my ($advice) = slurp(dirname(__FILE__) . '/../docs/record.md')
+               =~ /^redis-cli EVAL "(.*)" 2 /m;
+
+$redis->command('EVAL', $advice, 2, 'bad', $POISON);
+
+is_deeply([map { $_->[1] } @{$redis->command('XRANGE', 'bad', '-', '+')}],
+          [\@refused, \@refused], 'it goes back as it was');
+is($redis->command('XLEN', $POISON), 0, 'and is aside no longer');
+
 done_testing();
