@@ -46,21 +46,24 @@ class Proxy {
     });
     down.on('data', (data) => {
       if (data.includes('SUBSCRIBE\r\n')) this.subscriber = link;
-      if (this.waits && data.includes(this.waits.text)) {
-        const { fn } = this.waits;
-        this.waits = undefined;
-        fn(link, data);
+      if (this.waits && (link.held || data.includes(this.waits.first))) {
+        link.held = Buffer.concat([link.held ?? Buffer.alloc(0), data]);
+        const { fn, last } = this.waits;
+        if (link.held.includes(last)) {
+          this.waits = undefined;
+          fn(link, link.held);
+        }
       } else if (!link.deaf) {
         up.write(data);
       }
     });
   }
 
-  // What becomes of the next piece that holds the text, of a message's if not
-  // said otherwise; resolves when it has happened.
-  next(fn, text = 'again-') {
+  // What becomes of all from the first text on, when the last one is there;
+  // resolves when it has happened.
+  next(fn, last, first = last) {
     return new Promise((done) => {
-      this.waits = { text, fn: (link, data) => done(fn(link, data)) };
+      this.waits = { first, last, fn: (link, data) => done(fn(link, data)) };
     });
   }
 }
@@ -164,7 +167,8 @@ after(async () => {
 });
 
 test('the message does not reach Redis', async () => {
-  const cut = proxy.next((link) => { link.deaf = true; link.down.destroy(); });
+  const cut = proxy.next((link) => { link.deaf = true; link.down.destroy(); },
+    'again-lost-4', 'again-');
   const acks = messages('lost');
   await cut;
   await takenOnce('lost', await Promise.all(acks));
@@ -177,7 +181,7 @@ test('the answer does not come back', async () => {
     link.up.write(data);
     await heard;
     link.down.destroy();
-  });
+  }, 'again-taken-4', 'again-');
   const acks = messages('taken');
   await cut;
   await takenOnce('taken', await Promise.all(acks));
@@ -189,7 +193,7 @@ test('the message comes late, behind its repeat', async () => {
     link.deaf = true;
     link.down.destroy();
     return () => link.up.write(data);
-  });
+  }, 'again-late-4', 'again-');
   const acks = messages('late');
   const deliver = await cut;
   const answers = await Promise.all(acks);
@@ -205,7 +209,7 @@ test('Redis dies when it has taken the message', async () => {
     link.up.write(data);
     await heard;
     process.kill(pid, 'SIGKILL');
-  });
+  }, 'again-died-0');
   const ack = emit('message:direct', { recipientId: 2, message: 'again-died-0' });
   await cut;
   await until(() => {
@@ -256,7 +260,7 @@ test('Redis does not come back in time', async () => {
     link.deaf = true;
     link.down.destroy();
     return Date.now();
-  });
+  }, 'again-away-0');
   const ack = emit('message:direct', { recipientId: 2, message: 'again-away-0' });
   const start = await cut;
   const late = await emit('message:direct',
