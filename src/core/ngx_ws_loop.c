@@ -17,7 +17,9 @@
 
 #define NGX_WS_LOOP_TRIM        500        /* connections that come or go */
 #define NGX_WS_LOOP_TRIM_DELAY  2000       /* ms */
+#define NGX_WS_LOOP_TRIM_AGAIN  20000
 #define NGX_WS_LOOP_UNUSED      30000      /* streams are dropped, ms */
+#define NGX_WS_LOOP_MMAP        131072     /* bytes: given back when freed */
 
 
 static void ngx_ws_loop_trim_handler(ngx_event_t *ev);
@@ -33,6 +35,17 @@ ngx_ws_loop_create(void (*release)(ngx_connection_t *c), ngx_log_t *log)
     if (loop == NULL) {
         return NULL;
     }
+
+#if defined(__GLIBC__)
+
+    /*
+     * by default glibc raises this to the size of what was freed, whereupon
+     * each thread keeps some megabytes of its largest batch for MySQL
+     */
+
+    (void) mallopt(M_MMAP_THRESHOLD, NGX_WS_LOOP_MMAP);
+
+#endif
 
     loop->deflate = ngx_ws_deflate_create(log);
     if (loop->deflate == NULL) {
@@ -91,7 +104,10 @@ ngx_ws_loop_count(ngx_ws_loop_t *loop, ngx_int_t n)
 
     changed = (ngx_int_t) (loop->count - loop->trimmed);
 
-    if (ngx_abs(changed) >= NGX_WS_LOOP_TRIM && !loop->trim.timer_set) {
+    if (ngx_abs(changed) >= NGX_WS_LOOP_TRIM
+        && (loop->again || !loop->trim.timer_set))
+    {
+        loop->again = 0;
         ngx_add_timer(&loop->trim, NGX_WS_LOOP_TRIM_DELAY);
     }
 }
@@ -116,6 +132,14 @@ ngx_ws_loop_trim_handler(ngx_event_t *ev)
     (void) malloc_trim(0);
 
 #endif
+
+    /* once more, when also the record of their coming is written */
+
+    loop->again = !loop->again;
+
+    if (loop->again) {
+        ngx_add_timer(&loop->trim, NGX_WS_LOOP_TRIM_AGAIN);
+    }
 }
 
 
