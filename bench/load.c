@@ -22,7 +22,8 @@
  *     rooms N M W    N sockets in channels of ten
  *     pairs N M      N pairs, each one message to and fro, M in all
  *     connect M W    M connections that authenticate and subscribe
- *     cycle N M      N sockets opened and closed M times
+ *     cycle N M      N sockets opened and closed M times, each time in other
+ *                    channels, with a message each
  *     club N W       N members of a tenant who come, W at once, and all go at
  *                    once, but for ten who look on
  *
@@ -60,6 +61,8 @@
 #define LOAD_OPENING     128       /* handshakes under way at once */
 #define LOAD_PATIENCE    30.0      /* seconds without any progress */
 #define LOAD_SETTLE      10        /* seconds to come to rest */
+#define LOAD_ROOMS       100000    /* names of channels a round */
+#define LOAD_TRIM        26        /* seconds until memory is given back */
 #define LOAD_WATCHERS    10        /* members who look on */
 
 
@@ -145,6 +148,7 @@ static load_pids_t    load_cpu_pids, load_memory_pids;
 static load_conn_t   *load_conns;
 static unsigned       load_nconns;
 static unsigned       load_room_size = 1;
+static unsigned       load_round;
 static unsigned       load_ready;
 static unsigned       load_opening;
 static int            load_ping_pong;
@@ -380,28 +384,52 @@ load_connect(unsigned n, unsigned flight)
 }
 
 
+/* The first half of the rounds is the warm-up. */
+
 static void
 load_cycle(unsigned n, unsigned times)
 {
-    double    first, last;
-    unsigned  i;
+    double    end, memory, middle;
+    unsigned  i, k;
 
-    first = 0;
-    last = 0;
+    middle = 0;
+    memory = 0;
+
+    printf("cycle %u: KB after each round", n);
 
     for (i = 0; i < times; i++) {
+        load_round = i;
         load_open_all(n, LOAD_OPENING);
-        load_close_all();
-        load_turn(2000);
-        last = load_memory();
 
-        if (i == 0) {
-            first = last;
+        load_delivered = 0;
+        load_wanted = n;
+
+        for (k = 0; k < n; k++) {
+            load_send_group(&load_conns[k]);
         }
+
+        while (load_delivered < load_wanted) {
+            load_turn(1000);
+        }
+
+        load_close_all();
+
+        for (end = load_now() + LOAD_TRIM; load_now() < end; /* void */) {
+            load_turn(1000);
+        }
+
+        memory = load_memory();
+
+        if (i == (times - 1) / 2) {
+            middle = memory;
+        }
+
+        printf(" %.0f", memory / 1024);
+        fflush(stdout);
     }
 
-    printf("cycle %u: %.0f KB, then %.0f KB more after %u times\n",
-           n, first / 1024, (last - first) / 1024, times - 1);
+    printf(", %.1f bytes more a socket in the second half\n",
+           (memory - middle) / n / (times / 2));
 }
 
 
@@ -531,7 +559,7 @@ load_open(load_conn_t *c)
     n = (unsigned) (c - load_conns);
     on = 1;
 
-    c->room = n / load_room_size;
+    c->room = load_round * LOAD_ROOMS + n / load_room_size;
     c->fd = socket(AF_INET, SOCK_STREAM|SOCK_NONBLOCK, 0);
 
     if (c->fd == -1) {
