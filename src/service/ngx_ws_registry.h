@@ -53,11 +53,18 @@ void ngx_ws_registry_disconnect(ngx_ws_call_t *call,
 
 /*
  * ngx_ws_registry_socket.c: a REST call of this connection speaks for its
- * socket: call->socket becomes that one's number if the connection is the
- * caller's and has one, then found() is called.  Fails while Redis is away.
+ * socket.  If the connection is the caller's and has one, call->socket becomes
+ * its number and owner is whose it is, else owner is empty; then found() is
+ * called.  Fails while Redis is away.  find lives as long as the call.
  */
-void ngx_ws_registry_socket(ngx_ws_call_t *call, ngx_str_t *connection_id,
-    ngx_ws_call_pt found);
+
+typedef struct {
+    ngx_ws_call_t        *call;
+    ngx_str_t             connection_id;
+    void                (*found)(ngx_ws_call_t *call, ngx_str_t *owner);
+} ngx_ws_registry_socket_t;
+
+void ngx_ws_registry_socket(ngx_ws_registry_socket_t *find);
 
 /*
  * The live socket of this number has moved here from another worker: the

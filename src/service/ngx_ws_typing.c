@@ -19,6 +19,8 @@
 
 #define NGX_WS_TYPING_TARGETS  102     /* participants, the channel */
 #define NGX_WS_TYPING_JSON     8192
+#define NGX_WS_TYPING_TEXT                                                    \
+    (sizeof("typing ") + NGX_INT64_LEN + 1 + NGX_WS_NAME_LEN)
 
 
 struct ngx_ws_typings_s {
@@ -37,6 +39,8 @@ typedef struct {
     uint64_t             except;       /* number of the typing socket */
     ngx_uint_t           due;          /* only if it has expired */
 
+    ngx_ws_registry_socket_t  find;    /* the typing socket, by REST */
+
     ngx_ws_redis_key_t   key;          /* typing of the conversation */
     ngx_ws_redis_key_t   all;
     ngx_ws_redis_key_t   conversation;
@@ -52,6 +56,7 @@ static void ngx_ws_typings_expire(ngx_ws_worker_t *w, uint64_t tenant,
     uint64_t user, ngx_str_t *conversation);
 static void ngx_ws_typings_expired(ngx_ws_call_t *call);
 
+static void ngx_ws_typing_linked(ngx_ws_call_t *call, ngx_str_t *owner);
 static void ngx_ws_typing_change(ngx_ws_call_t *call);
 static ngx_ws_typing_op_t *ngx_ws_typing_op(ngx_ws_call_t *call,
     ngx_ws_typing_t *typing, uint64_t tenant, uint64_t user);
@@ -197,18 +202,48 @@ ngx_ws_typing_create(ngx_ws_call_t *call, ngx_ws_json_t *in,
 void
 ngx_ws_typing_set(ngx_ws_call_t *call, ngx_ws_typing_t *typing)
 {
-    if (ngx_ws_typing_op(call, typing, call->identity->tenant,
-                         call->identity->user)
-        == NULL)
-    {
+    ngx_ws_typing_op_t  *op;
+
+    op = ngx_ws_typing_op(call, typing, call->identity->tenant,
+                          call->identity->user);
+    if (op == NULL) {
         ngx_ws_call_failed(call, NGX_WS_INTERNAL);
         return;
     }
 
     if (typing->connection_id.len) {
-        ngx_ws_registry_socket(call, &typing->connection_id,
-                               ngx_ws_typing_change);
+        op->find.call = call;
+        op->find.connection_id = typing->connection_id;
+        op->find.found = ngx_ws_typing_linked;
+
+        ngx_ws_registry_socket(&op->find);
         return;
+    }
+
+    ngx_ws_typing_change(call);
+}
+
+
+/* The linked socket's worker gets to know: the typing ends with the socket. */
+
+static void
+ngx_ws_typing_linked(ngx_ws_call_t *call, ngx_str_t *owner)
+{
+    u_char               buf[NGX_WS_TYPING_TEXT];
+    ngx_str_t            text;
+    ngx_ws_typing_t     *typing;
+    ngx_ws_typing_op_t  *op;
+
+    op = call->state;
+    typing = op->typing;
+
+    if (owner->len && typing->is_typing) {
+        text.data = buf;
+        text.len = ngx_sprintf(buf, "typing %uL %V", call->socket,
+                               &typing->conversation)
+                   - buf;
+
+        ngx_ws_bus_control(call->worker, owner, &text);
     }
 
     ngx_ws_typing_change(call);

@@ -27,6 +27,8 @@ static void ngx_ws_session_control_dismiss(ngx_ws_worker_t *w,
     ngx_str_t *rest, ngx_ws_error_e error);
 static void ngx_ws_session_control_join(ngx_ws_worker_t *w, ngx_str_t *rest);
 static void ngx_ws_session_control_leave(ngx_ws_worker_t *w, ngx_str_t *rest);
+static void ngx_ws_session_control_typing(ngx_ws_worker_t *w,
+    ngx_str_t *rest);
 
 
 static const ngx_ws_session_control_t  ngx_ws_session_controls[] = {
@@ -40,6 +42,8 @@ static const ngx_ws_session_control_t  ngx_ws_session_controls[] = {
     { ngx_string("leave"), ngx_ws_session_control_leave },
 
     { ngx_string("joined"), ngx_ws_listen_answered },
+
+    { ngx_string("typing"), ngx_ws_session_control_typing },
 
     { ngx_string("letter"), ngx_ws_letter_receive },
 
@@ -121,4 +125,24 @@ static void
 ngx_ws_session_control_leave(ngx_ws_worker_t *w, ngx_str_t *rest)
 {
     ngx_ws_event_remote(w, rest, 0);
+}
+
+
+/* "number conversation": the client has said by REST that it types there */
+
+static void
+ngx_ws_session_control_typing(ngx_ws_worker_t *w, ngx_str_t *rest)
+{
+    uint64_t           number;
+    ngx_ws_session_t  *s;
+
+    if (ngx_ws_bus_number(rest, &number) != NGX_OK) {
+        return;
+    }
+
+    s = ngx_ws_session_find(w, number);
+
+    if (s && s->identity && !s->shell && !s->frozen) {
+        ngx_ws_event_typing_add(s, rest);
+    }
 }

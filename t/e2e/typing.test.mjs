@@ -139,11 +139,20 @@ test('typing by REST speaks for the linked socket, which hears nothing of it', a
     { recipientId: 2, message: 'done', conversationId: conversation });
   await both([true, false, true, false]);
 
+  // it ends with the socket, wherever that is
+  const c = await login(john, {}, { connectionId: 'conn_typing_c' });
+  assert.equal((await typing(true, { connection_id: 'conn_typing_c' })).status, 200);
+  await until(() => heard.a.length === 1 && heard.b.length === 5);
+  c.disconnect();
+  await until(() => heard.b.length === 6);
+  assert.deepEqual([heard.a, heard.b.slice(4), heard.other.slice(4)],
+    [[true, false], [true, false], [true, false]]);
+
   // whose connection it is not, and none
   assert.equal((await typing(true, { connection_id: 'conn_typing_a' }, {}, jane)).status, 200);
-  await until(() => heard.a.length === 1 && heard.b.length === 5);
+  await until(() => heard.a.length === 3 && heard.b.length === 7);
   assert.equal((await typing(true, { connection_id: 'conn_typing_none' })).status, 200);
-  await until(() => heard.a.length === 2 && heard.b.length === 6);
+  await until(() => heard.a.length === 4 && heard.b.length === 8);
   assert.equal((await typing(true, { connection_id: 7 })).status, 422);
   [a, other, b].forEach((socket) => socket.disconnect());
 });
