@@ -9,7 +9,7 @@
 local entry = redis.call('XRANGE', KEYS[1], ARGV[2], ARGV[2])[1]
 
 if redis.call('XACK', KEYS[1], ARGV[1], ARGV[2]) == 1 and entry then
-    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 10000, '*',
+    redis.call('XADD', KEYS[2], 'MAXLEN', '~', 100000, '*',
                'entry', ARGV[2], 'errno', ARGV[3], 'error', ARGV[4],
                'row', ARGV[5], unpack(entry[2]))
 end
