@@ -625,4 +625,38 @@ is_deeply([map { $_->[1] } @{$redis->command('XRANGE', 'bad', '-', '+')}],
           [\@refused, \@refused], 'it goes back as it was');
 is($redis->command('XLEN', $POISON), 0, 'and is aside no longer');
 
+
+note 'a Redis that is full';
+
+$redis->command('FLUSHALL');
+$redis->command('ZADD', $LEASES, 9e15, 'w1');
+login(2, 'w1', 17);
+
+my %goes_on = (
+    disconnect => sub { disconnect(1, 2) },
+    id_block   => sub { run('id_block', ['ids'], 100) },
+    lease      => sub { run('lease', [$LEASES, 'watch', 'dead'], 'w1', 8000, 0,
+                            $WORKERS, 2000, 500, 3000) },
+    lock       => sub { run('lock', ['lock', $LEASES], 'b', 5000) },
+    logout     => sub { logout('w1', 17) },
+    look       => sub { run('presence', [@USER, $EVENTS, $CONN, "${SOCKETS}w1",
+                                         'ws:{1}:edges'],
+                            'look', 1, 2, '', '', 0, '', '', '', 0, 4_000, 77,
+                            'now', '1 2 ', '', '') },
+    takeover   => sub { run('takeover', ['dead', "${SOCKETS}w1", $EVENTS,
+                                         'typing', 'due'],
+                            'w1', 'ws:', 100, 'now') },
+);
+
+for my $name (sort keys %goes_on) {
+    login(2, 'w1', 17);
+    $redis->command(qw(CONFIG SET maxmemory 1));
+    ok(eval { $goes_on{$name}->(); 1 }, "$name goes on") or diag $@;
+    $redis->command(qw(CONFIG SET maxmemory 0));
+}
+
+$redis->command(qw(CONFIG SET maxmemory 1));
+ok(!eval { login(2, 'w1', 18) } && $@ =~ /OOM/, 'a login has to wait');
+$redis->command(qw(CONFIG SET maxmemory 0));
+
 done_testing();

@@ -22,6 +22,8 @@ end
 local time = redis.call('TIME')
 local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 
+-- first what needs no memory
+
 redis.call('HDEL', KEYS[1], 'owner', 'socket')
 redis.call('HSET', KEYS[1], 'status', 'disconnected', 'disconnected_at', now,
            'last_activity_at', now)

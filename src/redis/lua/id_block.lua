@@ -10,6 +10,8 @@ local floor = ((time[1] - 1577836800) * 1000 + math.floor(time[2] / 1000))
               * 4096
 local first = math.max(tonumber(redis.call('GET', KEYS[1]) or 0) + 1, floor)
 
+-- first what needs no memory
+
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], string.format('%.0f', first + ARGV[1] - 1))
 

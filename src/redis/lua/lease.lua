@@ -21,6 +21,8 @@ then
     return { 0 }
 end
 
+-- first what needs no memory
+
 redis.call('ZREM', KEYS[1], ARGV[1])
 redis.call('ZADD', KEYS[1], now + lease, ARGV[1])
 

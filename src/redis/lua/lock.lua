@@ -10,6 +10,8 @@ if owner and owner ~= ARGV[1] and redis.call('ZSCORE', KEYS[2], owner) then
     return 0
 end
 
+-- first what needs no memory
+
 redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 

@@ -20,9 +20,11 @@ if ends then
     local now = string.format('%.0f', time[1] * 1000
                                       + math.floor(time[2] / 1000))
 
+    -- first what needs no memory
+
+    redis.call('HDEL', KEYS[1], 'owner', 'socket')
     redis.call('HSET', KEYS[1], 'status', 'disconnected',
                'disconnected_at', now, 'last_activity_at', now)
-    redis.call('HDEL', KEYS[1], 'owner', 'socket')
     redis.call('PEXPIRE', KEYS[1], was[3])
     redis.call('XADD', KEYS[2], '*', 'kind', 'connection',
                'connection_id', ARGV[1], 'updated_at', now,
