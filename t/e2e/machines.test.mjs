@@ -146,6 +146,14 @@ test('typing: by a socket here and by REST there', async () => {
   assert.deepEqual(typing(onAgain), [[2, true], [2, false]]);
   await onB.fence();
   assert.deepEqual(typing(onB), [[1, true], [1, false]]);
+
+  // it ends with the socket, which another machine has
+  await rest(here, 'POST', 'typing', jane,
+    { conversation_id: conversation, is_typing: true, connection_id: id });
+  await until(() => typing(onAgain).length === 3);
+  b.disconnect();
+  await until(() => typing(onAgain).length === 4);
+  assert.deepEqual(typing(onAgain).slice(2), [[2, true], [2, false]]);
 });
 
 test('channels by REST at the other machine, and the end of a connection', async () => {
