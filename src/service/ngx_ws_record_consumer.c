@@ -568,6 +568,10 @@ ngx_ws_record_consumer_failed(ngx_ws_record_consumer_t *cons)
 
     cons->pending = 1;
 
+    /* what comes together meanwhile may have any number of rows */
+
+    cons->count = ngx_min(cons->count, NGX_WS_RECORD_CONSUMER_FIRST);
+
     if (ngx_ws_lock_held(&cons->lock)) {
         ngx_add_timer(&cons->poll, ngx_ws_backoff_next(&cons->backoff,
                                                        ngx_random()));
