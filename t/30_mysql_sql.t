@@ -284,10 +284,20 @@ is_deeply([$mysql->query('SELECT connection_id FROM websocket_connections
           [map { ["$_"] } qw(c2 s1 s2 s3 s5)],
           'connections of that state, and old');
 
-run('event_cleanup', {status => "'pending'", before => $HOUR});
+my $waits = $mysql->value("SELECT COUNT(*) FROM websocket_events
+                           WHERE status = 'pending'");
+run('event_expire', {before => $HOUR});
 is_deeply([$mysql->query('SELECT DISTINCT status FROM websocket_events
                           ORDER BY status')],
-          [['delivered'], ['failed']], 'events of that state');
+          [['delivered'], ['failed']], 'what waits for too long has failed');
+is($mysql->value("SELECT COUNT(*) FROM websocket_events
+                  WHERE error_message = 'expired' AND updated_at IS NOT NULL"),
+   $waits, 'for that reason');
+
+run('event_cleanup', {status => "'failed'", before => $HOUR});
+is_deeply([$mysql->query('SELECT DISTINCT status FROM websocket_events
+                          ORDER BY status')],
+          [['delivered']], 'events of that state');
 
 run('event_cleanup', {status => "'delivered'",
                       before => int($T / 1000)});

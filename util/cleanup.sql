@@ -19,6 +19,11 @@ WHERE status = 'connected' AND updated_at < NOW() - INTERVAL 24 HOUR
 ORDER BY status, updated_at LIMIT 1000;
 SET @deleted = @deleted + ROW_COUNT();
 
+UPDATE websocket_events
+SET status = 'failed', error_message = 'expired', updated_at = NOW()
+WHERE status = 'pending' AND created_at < NOW() - INTERVAL 30 DAY
+ORDER BY status, created_at LIMIT 1000;
+
 DELETE FROM websocket_events
 WHERE status = 'delivered' AND created_at < NOW() - INTERVAL 30 DAY
 ORDER BY status, created_at LIMIT 1000;
@@ -26,11 +31,6 @@ SET @deleted = @deleted + ROW_COUNT();
 
 DELETE FROM websocket_events
 WHERE status = 'failed' AND created_at < NOW() - INTERVAL 30 DAY
-ORDER BY status, created_at LIMIT 1000;
-SET @deleted = @deleted + ROW_COUNT();
-
-DELETE FROM websocket_events
-WHERE status = 'pending' AND created_at < NOW() - INTERVAL 30 DAY
 ORDER BY status, created_at LIMIT 1000;
 SET @deleted = @deleted + ROW_COUNT();
 

@@ -60,6 +60,11 @@ static const ngx_ws_cleanup_step_t  ngx_ws_cleanup_steps[] = {
       NGX_WS_CLEANUP_CONNECTIONS,
       NGX_WS_CLEANUP_ALIVE },
 
+    { "event_expire",
+      ngx_null_string,
+      NGX_WS_CLEANUP_CONSTANT,
+      NGX_WS_CLEANUP_PENDING },
+
     { "event_cleanup",
       ngx_string("delivered"),
       NGX_WS_CLEANUP_EVENTS,
@@ -69,11 +74,6 @@ static const ngx_ws_cleanup_step_t  ngx_ws_cleanup_steps[] = {
       ngx_string("failed"),
       NGX_WS_CLEANUP_EVENTS,
       0 },
-
-    { "event_cleanup",
-      ngx_string("pending"),
-      NGX_WS_CLEANUP_EVENTS,
-      NGX_WS_CLEANUP_PENDING },
 
     { "typing_cleanup",
       ngx_null_string,
