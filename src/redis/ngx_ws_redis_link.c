@@ -25,6 +25,9 @@
 
 #define NGX_WS_REDIS_LINK_IDLE       5000
 
+/* for the answer to what the loop, held up itself, has just sent */
+#define NGX_WS_REDIS_LINK_GRACE      500
+
 /* while away, another reason that Redis didn't give is told not before that */
 #define NGX_WS_REDIS_LINK_QUIET      10000
 
@@ -180,6 +183,7 @@ ngx_ws_redis_link_sent(ngx_ws_redis_link_t *link, ngx_uint_t n)
 {
     if (link->awaited == 0) {
         link->heard = ngx_current_msec;
+        link->overdue = 0;
         ngx_ws_redis_link_set_timer(link, link->conf->command_timeout);
     }
 
@@ -228,6 +232,7 @@ ngx_ws_redis_link_connect(ngx_ws_redis_link_t *link)
     link->refused = 0;
     link->greetings = 0;
     link->awaited = 0;
+    link->overdue = 0;
     link->reason[0] = '\0';
     link->event.error[0] = '\0';
 
@@ -545,7 +550,15 @@ ngx_ws_redis_link_check(ngx_ws_redis_link_t *link)
                           : NGX_WS_REDIS_LINK_IDLE;
 
     if (silent < limit) {
+        link->overdue = 0;
         ngx_ws_redis_link_set_timer(link, limit - silent);
+        return;
+    }
+
+    if (link->awaited && !link->overdue) {
+        /* our own loop may have been held up, and have sent it just now */
+        link->overdue = 1;
+        ngx_ws_redis_link_set_timer(link, NGX_WS_REDIS_LINK_GRACE);
         return;
     }
 

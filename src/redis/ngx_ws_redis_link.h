@@ -68,6 +68,7 @@ typedef struct {
     ngx_msec_t                          told;
 
     unsigned                            closing:1;
+    unsigned                            overdue:1;    /* its answer */
     unsigned                            refused:1;    /* by Redis itself */
     unsigned                            warned:1;
     unsigned                            destroyed:1;

@@ -557,6 +557,16 @@ stopped(void)
     command("PING", NULL, NULL);
     loop_run(20);
     loop_advance(TIMEOUT + 100);
+    server_signal(SIGCONT);
+    loop_until(&seen.answered, 1);
+    is_int(seen.lost, 0, "our own loop may have been held up");
+
+    clear();
+
+    server_signal(SIGSTOP);
+    command("PING", NULL, NULL);
+    loop_run(20);
+    loop_advance(TIMEOUT + 100);
     loop_until(&seen.lost, 1);
     is_int(seen.lost, 1, "a longer one is a loss");
     is_int(seen.down, 1, "of the link");
