@@ -151,7 +151,8 @@ ngx_int_t ngx_ws_redis_subscribe(ngx_ws_redis_t *rds, ngx_str_t *channel,
 
 /*
  * Drops one want of the channel, and the callback with this data if it has
- * not been called yet.  Some seconds after the last want Redis is told.
+ * not been called yet; NULL: it has been.  Some seconds after the last want
+ * Redis is told.
  */
 void ngx_ws_redis_unsubscribe(ngx_ws_redis_t *rds, ngx_str_t *channel,
     void *data);

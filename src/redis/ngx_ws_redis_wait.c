@@ -18,6 +18,7 @@ struct ngx_ws_redis_wait_s {
     ngx_queue_t                   queue;
     ngx_ws_redis_wait_t         **list;
     ngx_ws_redis_wait_t          *next;     /* the one before it in the list */
+    ngx_ws_redis_wait_t         **prev;     /* what points to it there */
     ngx_ws_redis_subscribed_pt    done;
     void                         *data;
     ngx_msec_t                    since;
@@ -99,6 +100,12 @@ ngx_ws_redis_wait_add(ngx_ws_redis_waits_t *waits, ngx_ws_redis_wait_t **list,
     }
 
     wait->next = *list;
+    wait->prev = list;
+
+    if (wait->next) {
+        wait->next->prev = &wait->next;
+    }
+
     *list = wait;
 
     ngx_queue_insert_tail(&waits->waiting, &wait->queue);
@@ -117,6 +124,10 @@ ngx_ws_redis_wait_drop(ngx_ws_redis_waits_t *waits,
 {
     ngx_queue_t          *q;
     ngx_ws_redis_wait_t  *wait;
+
+    if (data == NULL) {
+        return;
+    }
 
     for (wait = *list; wait; wait = wait->next) {
 
@@ -150,8 +161,14 @@ void
 ngx_ws_redis_wait_drop_all(ngx_ws_redis_waits_t *waits,
     ngx_ws_redis_wait_t **list)
 {
+    ngx_ws_redis_wait_t  *wait;
+
     while (*list) {
-        ngx_ws_redis_wait_drop(waits, list, (*list)->data);
+        wait = *list;
+
+        ngx_ws_redis_wait_unlink(wait);
+        ngx_queue_remove(&wait->queue);
+        ngx_free(wait);
     }
 }
 
@@ -181,15 +198,11 @@ ngx_ws_redis_wait_confirm(ngx_ws_redis_waits_t *waits,
 static void
 ngx_ws_redis_wait_unlink(ngx_ws_redis_wait_t *wait)
 {
-    ngx_ws_redis_wait_t  **next;
+    *wait->prev = wait->next;
 
-    next = wait->list;
-
-    while (*next != wait) {
-        next = &(*next)->next;
+    if (wait->next) {
+        wait->next->prev = wait->prev;
     }
-
-    *next = wait->next;
 }
 
 

@@ -44,7 +44,7 @@ ngx_int_t ngx_ws_redis_wait_add(ngx_ws_redis_waits_t *waits,
     ngx_ws_redis_wait_t **list, ngx_uint_t confirmed,
     ngx_ws_redis_subscribed_pt done, void *data);
 
-/* Forgets one waiter of the list with this data, if there is one. */
+/* Forgets one waiter of the list with this data, unless it is NULL. */
 void ngx_ws_redis_wait_drop(ngx_ws_redis_waits_t *waits,
     ngx_ws_redis_wait_t **list, void *data);
 

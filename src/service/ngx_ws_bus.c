@@ -144,7 +144,8 @@ ngx_ws_bus_confirmed(void *data, ngx_int_t rc)
 {
     ngx_ws_bus_wait_t  *wait = data;
 
-    ngx_ws_bus_cancel(wait);
+    ngx_ws_redis_unsubscribe(wait->bus->worker->redis, &wait->channel, NULL);
+    wait->bus = NULL;
 
     wait->done(wait->data, rc);
 }
