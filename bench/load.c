@@ -46,16 +46,16 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
 
+#include "load_cost.h"
+
 
 #define LOAD_USERS       2000      /* of demo/load-users.sql */
 #define LOAD_FIRST_USER  1001
-#define LOAD_PIDS        64
 #define LOAD_PAYLOAD     200
 #define LOAD_ADDRESS     10000     /* sockets a source address */
 #define LOAD_OPENING     128       /* handshakes under way at once */
@@ -87,20 +87,6 @@ typedef struct {
 } load_conn_t;
 
 
-typedef struct {
-    int        pids[LOAD_PIDS];
-    int        n;
-} load_pids_t;
-
-
-typedef struct {
-    double     workers;            /* seconds of CPU */
-    double     redis;
-    double     writes;
-    double     commands;
-} load_cost_t;
-
-
 static void load_idle(unsigned n, unsigned seconds);
 static void load_channels(const char *name, unsigned n, unsigned size,
     unsigned messages, unsigned flight);
@@ -128,14 +114,7 @@ static void load_send_group(load_conn_t *c);
 static void load_send_direct(load_conn_t *c);
 static unsigned load_user(load_conn_t *c);
 
-static void load_pids(load_pids_t *pids, char *list);
-static double load_cpu(load_pids_t *pids);
-static double load_writes(load_pids_t *pids);
-static double load_memory(void);
-static void load_cost(load_cost_t *cost);
-static void load_redis_info(load_cost_t *cost);
 static double load_now(void);
-static void load_die(const char *text);
 
 
 static int            load_epoll;
@@ -143,7 +122,7 @@ static int            load_floor;
 static int            load_port;
 static SSL_CTX       *load_ssl;
 static const char    *load_redis;
-static load_pids_t    load_cpu_pids, load_memory_pids;
+static load_cost_pids_t    load_cpu_pids, load_memory_pids;
 
 static load_conn_t   *load_conns;
 static unsigned       load_nconns;
@@ -157,6 +136,7 @@ static const char    *load_watched;    /* an event, at the first sockets */
 static uint64_t       load_delivered;
 static uint64_t       load_sent;
 static uint64_t       load_wanted;
+static uint64_t       load_done;       /* at the last progress */
 static double         load_progress;
 static char           load_text[LOAD_PAYLOAD + 1];
 
@@ -185,11 +165,11 @@ main(int argc, char **argv)
             break;
 
         case 'P':
-            load_pids(&load_cpu_pids, optarg);
+            load_cost_pids(&load_cpu_pids, optarg);
             break;
 
         case 'm':
-            load_pids(&load_memory_pids, optarg);
+            load_cost_pids(&load_memory_pids, optarg);
             break;
 
         case 'r':
@@ -255,7 +235,7 @@ load_idle(unsigned n, unsigned seconds)
 {
     double  memory, cpu, end;
 
-    memory = load_memory();
+    memory = load_cost_memory(&load_memory_pids);
 
     load_room_size = 10;
     load_open_all(n, LOAD_OPENING);
@@ -264,14 +244,14 @@ load_idle(unsigned n, unsigned seconds)
         load_turn(100);
     }
 
-    memory = load_memory() - memory;
-    cpu = load_cpu(&load_cpu_pids);
+    memory = load_cost_memory(&load_memory_pids) - memory;
+    cpu = load_cost_cpu(&load_cpu_pids);
 
     for (end = load_now() + seconds; load_now() < end; /* void */) {
         load_turn(100);
     }
 
-    cpu = load_cpu(&load_cpu_pids) - cpu;
+    cpu = load_cost_cpu(&load_cpu_pids) - cpu;
 
     printf("idle %u: %.0f bytes a connection", n, memory / n);
 
@@ -301,7 +281,7 @@ load_channels(const char *name, unsigned n, unsigned size, unsigned messages,
 
     load_delivered = 0;
     load_wanted = (uint64_t) messages * size;
-    cpu = load_cpu(&load_cpu_pids);
+    cpu = load_cost_cpu(&load_cpu_pids);
     start = load_now();
     load_progress = start;
 
@@ -321,7 +301,7 @@ load_channels(const char *name, unsigned n, unsigned size, unsigned messages,
         load_turn(1000);
     }
 
-    cpu = load_cpu(&load_cpu_pids) - cpu;
+    cpu = load_cost_cpu(&load_cpu_pids) - cpu;
 
     printf("%s %u, %u in flight: %.2f CPU s a million deliveries, "
            "%.0f deliveries a second, %s\n",
@@ -343,7 +323,7 @@ load_pairs(unsigned n, unsigned messages)
     load_ping_pong = 1;
     load_delivered = 0;
     load_wanted = messages;
-    cpu = load_cpu(&load_cpu_pids);
+    cpu = load_cost_cpu(&load_cpu_pids);
     start = load_now();
     load_progress = start;
 
@@ -356,7 +336,7 @@ load_pairs(unsigned n, unsigned messages)
         load_turn(1000);
     }
 
-    cpu = load_cpu(&load_cpu_pids) - cpu;
+    cpu = load_cost_cpu(&load_cpu_pids) - cpu;
 
     printf("pairs %u: %.2f CPU s a million messages, %.0f us to and fro\n",
            n, cpu * 1e6 / messages,
@@ -373,14 +353,14 @@ load_connect(unsigned n, unsigned flight)
         flight = 64;
     }
 
-    cpu = load_cpu(&load_cpu_pids);
+    cpu = load_cost_cpu(&load_cpu_pids);
     start = load_now();
 
     load_open_all(n, flight);
 
     printf("connect %u, %u at once: %.0f a second, "
            "%.2f CPU s a million\n", n, flight, n / (load_now() - start),
-           (load_cpu(&load_cpu_pids) - cpu) * 1e6 / n);
+           (load_cost_cpu(&load_cpu_pids) - cpu) * 1e6 / n);
 }
 
 
@@ -418,7 +398,7 @@ load_cycle(unsigned n, unsigned times)
             load_turn(1000);
         }
 
-        memory = load_memory();
+        memory = load_cost_memory(&load_memory_pids);
 
         if (i == (times - 1) / 2) {
             middle = memory;
@@ -456,7 +436,7 @@ load_club(unsigned n, unsigned flight)
 
     load_watched = "{\"event\":\"user:online\"";
     load_delivered = 0;
-    load_cost(&before);
+    load_cost(&before, &load_memory_pids, load_redis);
 
     load_open_some(LOAD_WATCHERS, n, flight);
 
@@ -465,7 +445,7 @@ load_club(unsigned n, unsigned flight)
 
     load_watched = "{\"event\":\"user:offline\"";
     load_delivered = 0;
-    load_cost(&before);
+    load_cost(&before, &load_memory_pids, load_redis);
     start = load_now();
 
     for (i = LOAD_WATCHERS; i < n; i++) {
@@ -492,7 +472,7 @@ load_club_wait(const char *what, load_cost_t *before, double start)
         load_turn(100);
     }
 
-    load_cost(&after);
+    load_cost(&after, &load_memory_pids, load_redis);
 
     n = (double) load_wanted / LOAD_WATCHERS;
 
@@ -620,6 +600,7 @@ static void
 load_turn(int timeout)
 {
     int                 i, n;
+    uint64_t            done;
     struct epoll_event  events[512];
 
     n = epoll_wait(load_epoll, events, 512, timeout);
@@ -628,7 +609,10 @@ load_turn(int timeout)
         load_event(events[i].data.ptr);
     }
 
-    if (n > 0) {
+    done = load_delivered + load_ready;
+
+    if (done != load_done) {
+        load_done = done;
         load_progress = load_now();
 
     } else if (load_now() - load_progress > LOAD_PATIENCE
@@ -932,191 +916,11 @@ load_send_direct(load_conn_t *c)
 static unsigned
 load_user(load_conn_t *c)
 {
-    return LOAD_FIRST_USER + (unsigned) (c - load_conns) % LOAD_USERS;
-}
+    unsigned  n;
 
+    n = (unsigned) (c - load_conns);
 
-static void
-load_pids(load_pids_t *pids, char *list)
-{
-    char  *p;
-
-    for (p = strtok(list, ","); p; p = strtok(NULL, ",")) {
-        if (pids->n < LOAD_PIDS) {
-            pids->pids[pids->n++] = atoi(p);
-        }
-    }
-}
-
-
-/* Seconds of CPU time of the processes; the kernel counts clock ticks. */
-
-static double
-load_cpu(load_pids_t *pids)
-{
-    int            i;
-    char           path[64], line[1024], *p;
-    FILE          *f;
-    double         sum;
-    unsigned long  user, kernel;
-
-    sum = 0;
-
-    for (i = 0; i < pids->n; i++) {
-        snprintf(path, sizeof(path), "/proc/%d/stat", pids->pids[i]);
-
-        f = fopen(path, "r");
-        if (f == NULL || fgets(line, sizeof(line), f) == NULL) {
-            load_die(path);
-        }
-
-        fclose(f);
-
-        p = strrchr(line, ')');
-
-        if (p == NULL
-            || sscanf(p + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
-                      "%lu %lu", &user, &kernel) != 2)
-        {
-            load_die(path);
-        }
-
-        sum += (double) (user + kernel) / (double) sysconf(_SC_CLK_TCK);
-    }
-
-    return sum;
-}
-
-
-/* System calls that write to a descriptor; send() is none of them. */
-
-static double
-load_writes(load_pids_t *pids)
-{
-    int            i;
-    char           path[64], line[256];
-    FILE          *f;
-    double         sum;
-    unsigned long  n;
-
-    sum = 0;
-
-    for (i = 0; i < pids->n; i++) {
-        snprintf(path, sizeof(path), "/proc/%d/io", pids->pids[i]);
-
-        f = fopen(path, "r");
-        if (f == NULL) {
-            load_die(path);
-        }
-
-        while (fgets(line, sizeof(line), f)) {
-            if (sscanf(line, "syscw: %lu", &n) == 1) {
-                sum += (double) n;
-            }
-        }
-
-        fclose(f);
-    }
-
-    return sum;
-}
-
-
-static void
-load_cost(load_cost_t *cost)
-{
-    cost->workers = load_cpu(&load_memory_pids);
-    cost->writes = load_writes(&load_memory_pids);
-    load_redis_info(cost);
-}
-
-
-/* What Redis says of itself; commands of scripts count as others do. */
-
-static void
-load_redis_info(load_cost_t *cost)
-{
-    int                 fd;
-    char               *line;
-    double              n;
-    ssize_t             rc;
-    size_t              len;
-    struct sockaddr_un  sun;
-
-    static char         info[1 << 17];
-    static const char   request[] = "INFO everything\r\nQUIT\r\n";
-
-    memset(&sun, 0, sizeof(sun));
-    sun.sun_family = AF_UNIX;
-    snprintf(sun.sun_path, sizeof(sun.sun_path), "%s", load_redis);
-
-    fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    if (fd == -1
-        || connect(fd, (struct sockaddr *) &sun, sizeof(sun)) == -1
-        || write(fd, request, sizeof(request) - 1) == -1)
-    {
-        load_die(load_redis);
-    }
-
-    len = 0;
-
-    while ((rc = read(fd, info + len, sizeof(info) - 1 - len)) > 0) {
-        len += (size_t) rc;
-    }
-
-    close(fd);
-
-    info[len] = '\0';
-    cost->redis = 0;
-    cost->commands = 0;
-
-    for (line = strtok(info, "\r\n"); line; line = strtok(NULL, "\r\n")) {
-
-        if (sscanf(line, "used_cpu_sys:%lf", &n) == 1
-            || sscanf(line, "used_cpu_user:%lf", &n) == 1)
-        {
-            cost->redis += n;
-
-        } else if (sscanf(line, "cmdstat_%*[^:]:calls=%lf", &n) == 1) {
-            cost->commands += n;
-        }
-    }
-}
-
-
-/* Bytes that are the processes' own, without shared memory. */
-
-static double
-load_memory(void)
-{
-    int      i;
-    char     path[64], line[256];
-    FILE    *f;
-    double   sum;
-    unsigned long  kb;
-
-    sum = 0;
-
-    for (i = 0; i < load_memory_pids.n; i++) {
-        snprintf(path, sizeof(path), "/proc/%d/smaps_rollup",
-                 load_memory_pids.pids[i]);
-
-        f = fopen(path, "r");
-        if (f == NULL) {
-            load_die(path);
-        }
-
-        while (fgets(line, sizeof(line), f)) {
-            if (sscanf(line, "Anonymous: %lu", &kb) == 1) {
-                sum += (double) kb * 1024;
-            }
-        }
-
-        fclose(f);
-    }
-
-    return sum;
+    return LOAD_FIRST_USER + (load_members ? n : n % LOAD_USERS);
 }
 
 
@@ -1131,7 +935,7 @@ load_now(void)
 }
 
 
-static void
+void
 load_die(const char *text)
 {
     fprintf(stderr, "load: %s: %s\n", text, strerror(errno));
