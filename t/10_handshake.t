@@ -306,7 +306,7 @@ Sec-WebSocket-Protocol: chat
            'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits')
 --- error_code: 101
 --- response_headers
-Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_max_window_bits=12
+Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12
 
 
 
@@ -317,7 +317,7 @@ Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client
 ::accepted('GET /echo', 'Sec-WebSocket-Extensions: permessage-deflate')
 --- error_code: 101
 --- response_headers
-Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover
+Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover
 
 
 
