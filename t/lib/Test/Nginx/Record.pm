@@ -26,7 +26,8 @@ use Test::Nginx::Server;
 
 our $STREAM = 'ws:_:events';
 our $POISON = 'ws:_:events:poison';
-our $CREATED = 1761300000123;
+# of late, as what waits for 30 days fails
+our $CREATED = (time() - 60) * 1000 + 123;
 
 
 sub new {
@@ -59,7 +60,8 @@ sub serve {
                             command_timeout=8s;
                         websocket_mysql @{[$self->mysql->url]}
                             batch=200 flush=20ms;
-                        websocket_retention events=3650d;",
+                        websocket_retention connections=3650d
+                            events=3650d;",
         config      => 'location /api/ { websocket_api on; }
                         location /metrics { websocket_status json; }',
         %args);
