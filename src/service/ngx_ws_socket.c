@@ -146,6 +146,12 @@ ngx_ws_socket_ends_destroy(ngx_ws_socket_ends_t *ends)
 void
 ngx_ws_socket_ends_up(ngx_ws_socket_ends_t *ends)
 {
+    /* ahead of those who log in again */
+
+    if (ends->retry.timer_set) {
+        ngx_del_timer(&ends->retry);
+    }
+
     ngx_ws_socket_ends_flush(ends);
 }
 
@@ -301,6 +307,12 @@ ngx_ws_socket_logged_in(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 
     ctx = call->state;
     result = &ctx->result;
+
+    if (rc == NGX_ERROR) {
+        /* it may have been taken: whoever is refused must not be there */
+        ngx_ws_socket_logout(call->worker, call->identity, call->conf,
+                             &result->connection_id, ctx->socket);
+    }
 
     if (rc != NGX_OK
         || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)

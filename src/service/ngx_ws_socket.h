@@ -39,7 +39,8 @@ void ngx_ws_socket_ends_up(ngx_ws_socket_ends_t *ends);
 
 /*
  * Links a socket of this worker with the connection, which is made if it is
- * not there.  Errors are those of ngx_ws_registry_connect().
+ * not there.  Errors are those of ngx_ws_registry_connect(); what Redis may
+ * have taken nevertheless is undone.
  */
 void ngx_ws_socket_login(ngx_ws_call_t *call,
     ngx_ws_registry_connection_t *conn, uint64_t socket);

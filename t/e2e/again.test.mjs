@@ -14,7 +14,7 @@ import { Instance } from './lib/instance.mjs';
 import { accounts, until } from './lib/server.mjs';
 
 const dev = new URL('../../dev', import.meta.url).pathname;
-const { john, jane, ada } = accounts;
+const { john, jane, ada, max } = accounts;
 
 // Stands between the workers and Redis; away lets nobody in.
 class Proxy {
@@ -81,7 +81,7 @@ function redis(...args) {
 
 function connect(account) {
   return io(instance.url, {
-    forceNew: true, transports: ['websocket'], auth: { token: account.token },
+    forceNew: true, transports: ['websocket'], auth: account && { token: account.token },
   });
 }
 
@@ -251,6 +251,35 @@ test('what was fetched does not come back from Redis', async () => {
   await cut;
   await until(() => came.length >= 3, 'they come', 20);
   assert.deepEqual(came, texts.map((text, n) => [text, acks[n].messageId]));
+  socket.disconnect();
+});
+
+test('whoever is refused since the answer is lost is not there', async () => {
+  const socket = connect(null);
+  await once(socket, 'connect');
+  const fields = { token: max.token, connectionId: 'again-login' };
+  const cut = proxy.next((link, data) => {
+    link.deaf = true;
+    link.heard = () => link.down.destroy();
+    link.up.write(data);
+  }, 'again-login');
+  const refused = socket.timeout(15000).emitWithAck('auth', fields);
+  await cut;
+  assert.equal((await refused).code, 'unavailable');
+  await until(() => redis('HGET', 'ws:_:conn:again-login', 'status')
+    === 'disconnected', 'the connection has ended', 20);
+  assert.equal(redis('HGET', 'ws:_:conn:again-login', 'owner'), '');
+  await until(() => redis('HEXISTS', 'ws:{1}:online', max.id) === '0',
+    'the user is offline', 20);
+
+  // the same socket, by the same connection
+  let ack;
+  await until(async () => {
+    ack = await socket.timeout(15000).emitWithAck('auth', fields);
+    return ack.status === 'ok';
+  }, 'it logs in', 20);
+  assert.equal(ack.connectionId, 'again-login');
+  assert.equal(redis('HGET', 'ws:_:conn:again-login', 'status'), 'connected');
   socket.disconnect();
 });
 
