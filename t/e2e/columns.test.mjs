@@ -148,16 +148,16 @@ test('websocket_presence', async () => {
   await post('connect', { device_type: 'mobile' });
   await post('presence/update',
     { status: 'away', device: 'mobile', last_message: 'At lunch' });
-  check(await row('presence', 'user_id = 4', (r) => r.status === 'away'), {
+  check(await row('presence', 'tenant_id = 2 AND user_id = 4', (r) => r.status === 'away'), {
     id: /^\d+$/, tenant_id: '2', user_id: '4', status: 'away', device: 'mobile',
     last_message: 'At lunch', away_since: time, last_seen_at: time,
     created_at: time, updated_at: time,
   });
   await post('presence/update', { status: 'busy' });
-  const found = await row('presence', 'user_id = 4', (r) => r.status === 'busy');
+  const found = await row('presence', 'tenant_id = 2 AND user_id = 4', (r) => r.status === 'busy');
   assert.equal(found.away_since, 'NULL');
   await post('disconnect');
-  check(await row('presence', 'user_id = 4', (r) => r.status === 'offline'), {
+  check(await row('presence', 'tenant_id = 2 AND user_id = 4', (r) => r.status === 'offline'), {
     ...found, status: 'offline', last_seen_at: time, updated_at: time,
   });
 });

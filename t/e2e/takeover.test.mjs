@@ -118,7 +118,7 @@ async function departed({ name, watcher, seen, messageId }, since) {
       AND disconnected_at >= connected_at AND last_activity_at >= connected_at
       AND subscribed_channels = '["${name}"]'`)[0][0] === '1', 'the record');
   await until(() => sql(`SELECT COUNT(*) FROM websocket_presence
-    WHERE user_id = 2 AND status = 'offline'
+    WHERE tenant_id = 1 AND user_id = 2 AND status = 'offline'
       AND last_seen_at IS NOT NULL`)[0][0] === '1', 'the presence');
   await until(() => sql(`SELECT status FROM websocket_events
     WHERE id = ${messageId}`)[0]?.[0] === 'pending', 'the message waits');
