@@ -422,6 +422,11 @@ ngx_ws_presence_done(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
         return;
     }
 
+    /* as it is now: it may not have been given */
+
+    op->presence->device = ngx_ws_redis_reply_string(
+                                      ngx_ws_redis_reply_element(reply, 1));
+
     if (op->presence->answer) {
         op->presence->answer(call, op->presence);
     }

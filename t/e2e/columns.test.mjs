@@ -153,7 +153,7 @@ test('websocket_presence', async () => {
     last_message: 'At lunch', away_since: time, last_seen_at: time,
     created_at: time, updated_at: time,
   });
-  await post('presence/update', { status: 'busy' });
+  assert.equal((await post('presence/update', { status: 'busy' })).device, 'mobile');
   const found = await row('presence', 'tenant_id = 2 AND user_id = 4', (r) => r.status === 'busy');
   assert.equal(found.away_since, 'NULL');
   await post('disconnect');
