@@ -282,7 +282,8 @@ static char *
 ngx_ws_redis_conf_address(ngx_conf_t *cf, ngx_ws_redis_conf_t *conf,
     ngx_str_t *address)
 {
-    ngx_url_t  u;
+    ngx_url_t   u;
+    ngx_uint_t  i;
 
     ngx_memzero(&u, sizeof(ngx_url_t));
 
@@ -297,6 +298,15 @@ ngx_ws_redis_conf_address(ngx_conf_t *cf, ngx_ws_redis_conf_t *conf,
     }
 
     conf->addr = u.addrs[0];
+
+    /* "localhost" may be ::1 first, where not every Redis listens */
+
+    for (i = 0; i < u.naddrs; i++) {
+        if (u.addrs[i].sockaddr->sa_family == AF_INET) {
+            conf->addr = u.addrs[i];
+            break;
+        }
+    }
 
     return NGX_CONF_OK;
 }
