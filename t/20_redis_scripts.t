@@ -158,6 +158,8 @@ is($conn->{status}, 'connected', 'connected');
 is($conn->{browser}, 'Firefox', 'with what is known of it');
 cmp_ok(ttl($CONN), '>', 90_000, 'kept for a while');
 is(entries(), 1, 'recorded');
+is((grep { $_ ne $since } map { register(1, 2, @rest) } 1 .. 100), 0,
+   'and again, where nothing has changed within a millisecond');
 
 my $entry = last_entry();
 

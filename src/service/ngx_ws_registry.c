@@ -146,13 +146,22 @@ ngx_ws_registry_registered(void *data, ngx_int_t rc,
 {
     ngx_ws_call_t *call = data;
 
+    ngx_str_t               error;
     ngx_ws_registry_ctx_t  *ctx;
 
     ctx = call->state;
 
-    if (rc != NGX_OK
-        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
+    if (rc == NGX_OK
+        && ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
     {
+        error = ngx_ws_redis_reply_string(reply);
+
+        ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                      "redis refused a connection: \"%V\"", &error);
+        rc = NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
         ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
         return;
     }

@@ -71,7 +71,9 @@ elseif was[3] ~= 'connected' then
     redis.call('HDEL', KEYS[1], 'disconnected_at')
 end
 
-redis.call('HSET', KEYS[1], unpack(set))
+if #set > 0 then
+    redis.call('HSET', KEYS[1], unpack(set))
+end
 
 -- what a socket has made is kept until that has ended, or is touched
 
