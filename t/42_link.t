@@ -185,20 +185,29 @@ $nginx->check('no alerts');
 done_testing();
 
 
+# A worker that is without Redis for a moment refuses it.
+
 sub socket_of {
     my ($token, $connection) = @_;
 
-    my $socket = Test::Nginx::WebSocket->connect(
-        port => $nginx->port, path => '/ws', answer => 1,
-        headers => { 'User-Agent' => $CHROME });
+    for (1 .. 50) {
+        my $socket = Test::Nginx::WebSocket->connect(
+            port => $nginx->port, path => '/ws', answer => 1,
+            headers => { 'User-Agent' => $CHROME });
 
-    $socket->send_json({ event => 'auth', data => {
-        token => $token,
-        defined $connection ? (connectionId => $connection) : () } });
+        $socket->send_json({ event => 'auth', data => {
+            token => $token,
+            defined $connection ? (connectionId => $connection) : () } });
 
-    $socket->wait_event('authenticated') or BAIL_OUT('not authenticated');
+        my $answer = $socket->read_json(20);
 
-    return $socket;
+        return $socket if $answer && $answer->{event} eq 'authenticated';
+
+        $socket->disconnect;
+        sleep 0.2;
+    }
+
+    BAIL_OUT('not authenticated');
 }
 
 
