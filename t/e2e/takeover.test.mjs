@@ -110,7 +110,7 @@ async function scene(what) {
 async function departed({ name, watcher, seen, messageId }, since) {
   await until(() => seen.includes('user:offline'), 'Jane is offline', limit);
   assert.ok(Date.now() - since < limit * 1000);
-  assert.deepEqual(seen.toSorted(), [`channel:user-left ${name}`, 'user:offline',
+  assert.deepEqual([...seen].sort(), [`channel:user-left ${name}`, 'user:offline',
     'user:typing false']);
   assert.equal(redis('HGET', `ws:_:conn:conn_${name}`, 'status'), 'disconnected');
   await until(() => sql(`SELECT COUNT(*) FROM websocket_connections
