@@ -14,7 +14,8 @@
 #include "load_cost.h"
 
 
-static double load_cost_writes(load_cost_pids_t *pids);
+static double load_cost_proc(load_cost_pids_t *pids, const char *file,
+    const char *field);
 static void load_cost_redis(load_cost_t *cost, const char *path);
 
 
@@ -68,10 +69,10 @@ load_cost_cpu(load_cost_pids_t *pids)
 }
 
 
-/* System calls that write to a descriptor; send() is none of them. */
+/* The sum of a field, a format of scanf(), in that file of each. */
 
 static double
-load_cost_writes(load_cost_pids_t *pids)
+load_cost_proc(load_cost_pids_t *pids, const char *file, const char *field)
 {
     int            i;
     char           path[64], line[256];
@@ -82,7 +83,7 @@ load_cost_writes(load_cost_pids_t *pids)
     sum = 0;
 
     for (i = 0; i < pids->n; i++) {
-        snprintf(path, sizeof(path), "/proc/%d/io", pids->pids[i]);
+        snprintf(path, sizeof(path), "/proc/%d/%s", pids->pids[i], file);
 
         f = fopen(path, "r");
         if (f == NULL) {
@@ -90,7 +91,7 @@ load_cost_writes(load_cost_pids_t *pids)
         }
 
         while (fgets(line, sizeof(line), f)) {
-            if (sscanf(line, "syscw: %lu", &n) == 1) {
+            if (sscanf(line, field, &n) == 1) {
                 sum += (double) n;
             }
         }
@@ -106,7 +107,8 @@ void
 load_cost(load_cost_t *cost, load_cost_pids_t *workers, const char *redis)
 {
     cost->workers = load_cost_cpu(workers);
-    cost->writes = load_cost_writes(workers);
+    /* system calls that write to a descriptor; send() is none of them */
+    cost->writes = load_cost_proc(workers, "io", "syscw: %lu");
     load_cost_redis(cost, redis);
 }
 
@@ -168,30 +170,5 @@ load_cost_redis(load_cost_t *cost, const char *path)
 double
 load_cost_memory(load_cost_pids_t *pids)
 {
-    int            i;
-    char           path[64], line[256];
-    FILE          *f;
-    double         sum;
-    unsigned long  kb;
-
-    sum = 0;
-
-    for (i = 0; i < pids->n; i++) {
-        snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pids->pids[i]);
-
-        f = fopen(path, "r");
-        if (f == NULL) {
-            load_die(path);
-        }
-
-        while (fgets(line, sizeof(line), f)) {
-            if (sscanf(line, "Anonymous: %lu", &kb) == 1) {
-                sum += (double) kb * 1024;
-            }
-        }
-
-        fclose(f);
-    }
-
-    return sum;
+    return 1024 * load_cost_proc(pids, "smaps_rollup", "Anonymous: %lu");
 }
