@@ -109,7 +109,6 @@ ngx_ws_registry_connect(ngx_ws_call_t *call,
 static ngx_ws_registry_ctx_t *
 ngx_ws_registry_ctx(ngx_ws_call_t *call, ngx_str_t *connection_id)
 {
-    u_char                 *p;
     ngx_ws_registry_ctx_t  *ctx;
 
     ctx = ngx_pcalloc(call->pool, sizeof(ngx_ws_registry_ctx_t));
@@ -126,17 +125,27 @@ ngx_ws_registry_ctx(ngx_ws_call_t *call, ngx_str_t *connection_id)
         return ctx->connection_id.data ? ctx : NULL;
     }
 
-    p = ngx_pnalloc(call->pool, sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN);
-    if (p == NULL) {
+    if (ngx_ws_registry_id(call->pool, &ctx->connection_id) != NGX_OK) {
         return NULL;
     }
 
-    ctx->connection_id.data = p;
-    ctx->connection_id.len = sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN;
-
-    ngx_ws_random_id(ngx_cpymem(p, "conn_", sizeof("conn_") - 1));
-
     return ctx;
+}
+
+
+ngx_int_t
+ngx_ws_registry_id(ngx_pool_t *pool, ngx_str_t *id)
+{
+    id->len = sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN;
+    id->data = ngx_pnalloc(pool, id->len);
+
+    if (id->data == NULL) {
+        return NGX_ERROR;
+    }
+
+    ngx_ws_random_id(ngx_cpymem(id->data, "conn_", sizeof("conn_") - 1));
+
+    return NGX_OK;
 }
 
 

@@ -39,6 +39,9 @@ void ngx_ws_registry_connect(ngx_ws_call_t *call,
 /* Ends the call with that refusal. */
 void ngx_ws_registry_taken(ngx_ws_call_t *call);
 
+/* An id of a connection that came without one. */
+ngx_int_t ngx_ws_registry_id(ngx_pool_t *pool, ngx_str_t *id);
+
 /* How long Redis keeps a connection after its last sign of life, in ms. */
 uint64_t ngx_ws_registry_keep(ngx_ws_worker_t *w);
 

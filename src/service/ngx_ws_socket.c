@@ -9,7 +9,6 @@
 #include <ngx_event.h>
 
 #include <ngx_ws_id.h>
-#include <ngx_ws_random.h>
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_socket.h>
 #include <ngx_ws_sweep.h>
@@ -74,8 +73,6 @@ typedef struct {
 } ngx_ws_socket_script_t;
 
 
-static ngx_int_t ngx_ws_socket_login_id(ngx_ws_call_t *call,
-    ngx_ws_socket_ctx_t *ctx);
 static void ngx_ws_socket_login_send(void *data, ngx_int_t rc);
 static void ngx_ws_socket_logged_in(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
@@ -172,39 +169,17 @@ ngx_ws_socket_login(ngx_ws_call_t *call, ngx_ws_registry_connection_t *conn,
     ctx->socket = socket;
     call->state = ctx;
 
-    if (ngx_ws_socket_login_id(call, ctx) != NGX_OK) {
+    ctx->result.connection_id = conn->connection_id;
+
+    if (conn->connection_id.len == 0
+        && ngx_ws_registry_id(call->pool, &ctx->result.connection_id)
+           != NGX_OK)
+    {
         ngx_ws_call_failed(call, NGX_WS_INTERNAL);
         return;
     }
 
     ngx_ws_socket_login_send(call, NGX_OK);
-}
-
-
-static ngx_int_t
-ngx_ws_socket_login_id(ngx_ws_call_t *call, ngx_ws_socket_ctx_t *ctx)
-{
-    u_char     *p;
-    ngx_str_t  *id;
-
-    id = &ctx->result.connection_id;
-
-    if (ctx->conn.connection_id.len) {
-        *id = ctx->conn.connection_id;
-        return NGX_OK;
-    }
-
-    p = ngx_pnalloc(call->pool, sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN);
-    if (p == NULL) {
-        return NGX_ERROR;
-    }
-
-    id->data = p;
-    id->len = sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN;
-
-    ngx_ws_random_id(ngx_cpymem(p, "conn_", sizeof("conn_") - 1));
-
-    return NGX_OK;
 }
 
 
