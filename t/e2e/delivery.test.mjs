@@ -9,7 +9,7 @@ import http from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io } from 'socket.io-client';
-import { Nginx } from './lib/nginx.mjs';
+import { Nginx, users } from './lib/nginx.mjs';
 import { next, redis, sql, until } from './lib/server.mjs';
 
 const messages = Number(process.env.WS_DELIVERY_MESSAGES ?? 1500);
@@ -28,18 +28,13 @@ const transports = [['websocket'], ['polling'], ['polling', 'websocket']];
 const random = (n) => Math.floor(Math.random() * n);
 const pick = (list) => list[random(list.length)];
 
-// The token is u{user}.
 const options = {
   workers: 2,
   http: `
     websocket_ping_interval 3s;
     websocket_ping_timeout 5s;
     websocket_max_message_size 8k;
-    websocket_auth_query "SELECT ${tenant} AS tenant_id,
-      SUBSTRING(:token, 2) AS user_id, :token AS name FROM DUAL
-      WHERE :token REGEXP '^u[0-9]+$'";
-    websocket_user_query "SELECT CONCAT('u', :user_id) AS name FROM DUAL
-      WHERE :tenant_id = ${tenant}";`,
+    ${users(tenant)}`,
   locations: 'location /socket.io/ { websocket_socketio on; }',
 };
 

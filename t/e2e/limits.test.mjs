@@ -4,22 +4,16 @@
 import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
-import { Nginx } from './lib/nginx.mjs';
+import { Nginx, users } from './lib/nginx.mjs';
 import { next, redis, sql, until } from './lib/server.mjs';
 
 const tenant = 4000000 + (Date.now() % 1000000);
 const sockets = [];
 let nginx;
 
-// The token is u{user}.
 const options = {
   workers: 2,
-  http: `
-    websocket_auth_query "SELECT ${tenant} AS tenant_id,
-      SUBSTRING(:token, 2) AS user_id, :token AS name FROM DUAL
-      WHERE :token REGEXP '^u[0-9]+$'";
-    websocket_user_query "SELECT CONCAT('u', :user_id) AS name FROM DUAL
-      WHERE :tenant_id = ${tenant}";`,
+  http: users(tenant),
   locations: 'location /socket.io/ { websocket_socketio on; }',
 };
 

@@ -137,6 +137,14 @@ export class Nginx {
   }
 }
 
+// For http {}: a tenant of its own, any user of which has the token u{user}.
+export const users = (tenant) => `
+  websocket_auth_query "SELECT ${tenant} AS tenant_id,
+    SUBSTRING(:token, 2) AS user_id, :token AS name FROM DUAL
+    WHERE :token REGEXP '^u[0-9]+$'";
+  websocket_user_query "SELECT CONCAT('u', :user_id) AS name FROM DUAL
+    WHERE :tenant_id = ${tenant}";`;
+
 export const echo = `
   keepalive_timeout 0;
   websocket_ping_interval 1s;
