@@ -104,7 +104,6 @@ ngx_ws_poll_payload_packet(ngx_ws_poll_t *poll, ngx_ws_eio_packet_t *pkt)
 
     if (pkt->type == NGX_WS_EIO_CLOSE) {
         poll->bye = 1;
-        t->relayed = 0;
     }
 
     /* with its type */

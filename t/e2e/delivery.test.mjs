@@ -341,7 +341,9 @@ test('a goodbye of a polling client that has not fetched all', async () => {
   [again, from.socket].forEach((socket) => socket.disconnect());
 });
 
-test('a worker dies with the answer to a poll that it held for another', async (t) => {
+// The worker that holds a client's poll dies with the answer; what the client
+// says then does not mean that it has it.
+async function lostAnswer(t, says) {
   const [here, there] = instances;
   const from = new Sender(21);
   instances = [here];
@@ -359,7 +361,7 @@ test('a worker dies with the answer to a poll that it held for another', async (
   holders.forEach((pid) => process.kill(pid, 'SIGSTOP'));
   const { ids } = await from.send('message:direct', { recipientId: 22, message: 'x' });
   await sleep(100);                  // the owner has answered
-  assert.equal(await poll(here, sid, '42["subscribe",{"channel":"x"}]'), 'ok');
+  assert.equal(await poll(here, sid, says), 'ok');
   holders.forEach((pid) => process.kill(pid, 'SIGKILL'));
   assert.equal(await held, 'broken');
 
@@ -370,7 +372,13 @@ test('a worker dies with the answer to a poll that it held for another', async (
   assert.deepEqual(came, ids);
   [again, from.socket].forEach((socket) => socket.disconnect());
   await until(() => there.workers().length === 2, 'new workers');
-});
+}
+
+test('a worker dies with the answer to a poll that it held for another',
+  (t) => lostAnswer(t, '42["subscribe",{"channel":"x"}]'));
+
+test('the same, and the client closes its session at once',
+  (t) => lostAnswer(t, '1'));
 
 test(`${messages} messages to users who come and go`, async (t) => {
   const from = senders.map((user) => new Sender(user));
