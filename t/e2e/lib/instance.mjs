@@ -6,20 +6,11 @@ import { once } from 'node:events';
 import {
   mkdtempSync, readFileSync, rmSync, writeFileSync,
 } from 'node:fs';
-import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './port.mjs';
 
 const dev = new URL('../../../dev', import.meta.url).pathname;
-
-async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 export class Instance {
   constructor(port) {

@@ -10,21 +10,13 @@ import {
 import net from 'node:net';
 import { join } from 'node:path';
 import { tmpdir } from 'node:os';
+import { freePort } from './port.mjs';
 import { runDir, until } from './server.mjs';
 
 const conf = readFileSync(join(runDir, 'nginx.conf'), 'utf8');
 
 function line(directive) {
   return new RegExp(`^ *${directive} .*;$`, 'm').exec(conf)[0].trim();
-}
-
-export async function freePort() {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 export class Nginx {
