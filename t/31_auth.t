@@ -75,6 +75,13 @@ location /careless/ {
         WHERE :id IS NOT NULL";
 }
 
+location /guessed/ {
+    websocket_api on;
+    websocket_auth_query "SELECT tokenable_id AS user_id, 1 AS tenant_id
+        FROM personal_access_tokens
+        WHERE id = :id OR (:id IS NULL AND token = :hash)";
+}
+
 location /nameless/ {
     websocket_api on;
     websocket_auth_query "SELECT owner AS user_id FROM keys_of_ours
@@ -211,8 +218,9 @@ is(status('demo-token-john', '/hash'), 401, "Sanctum's are not asked");
 is(user('secret', '/plain'), 2, 'by the token itself');
 is(status('secret'), 401, 'none of them is good for another query');
 is(status('1|anything', '/careless'), 503, 'a secret nobody looks at');
-like($nginx->error_log, qr/\[error\].*neither gives a column "token" nor/,
+like($nginx->error_log, qr/\[error\].*gives no column "token" to compare/,
      'is a mistake');
+is(status('1|anything', '/guessed'), 503, 'also where it is looked at else');
 is(status('secret', '/nameless'), 503, 'a column that is missing');
 like($nginx->error_log, qr/\[error\].*gives no column "tenant_id"/,
      'is said');

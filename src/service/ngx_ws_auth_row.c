@@ -197,8 +197,8 @@ ngx_ws_auth_row_secret(ngx_ws_mysql_result_t *res, ngx_ws_mysql_stmt_t *stmt,
 
     if (!ngx_ws_auth_row_by_secret(stmt)) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "the query of tokens neither gives a column \"token\" "
-                      "nor looks for :hash or :token");
+                      "\"websocket_auth_query\" looks for :id and gives no "
+                      "column \"token\" to compare the secret with");
         return NGX_ERROR;
     }
 
@@ -206,18 +206,23 @@ ngx_ws_auth_row_secret(ngx_ws_mysql_result_t *res, ngx_ws_mysql_stmt_t *stmt,
 }
 
 
+/*
+ * Whether the row can't have been found but by its secret. Where :id is looked
+ * for, too, it may have been found by that alone, as in Sanctum's own query.
+ */
+
 static ngx_uint_t
 ngx_ws_auth_row_by_secret(ngx_ws_mysql_stmt_t *stmt)
 {
     ngx_uint_t  i;
 
     for (i = 0; i < stmt->nhead; i++) {
-        if (stmt->order[i] != NGX_WS_AUTH_ROW_ID) {
-            return 1;
+        if (stmt->order[i] == NGX_WS_AUTH_ROW_ID) {
+            return 0;
         }
     }
 
-    return 0;
+    return 1;
 }
 
 
