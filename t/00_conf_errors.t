@@ -668,7 +668,7 @@ invalid port in mysql host "127.0.0.1:99999"
 --- http_config
     websocket_auth_query "";
 --- error_log
-invalid query of tokens: no statement
+invalid "websocket_auth_query": no statement
 
 
 
@@ -676,7 +676,7 @@ invalid query of tokens: no statement
 --- http_config
     websocket_auth_query "SELECT :id; SELECT 2";
 --- error_log
-invalid query of tokens: more than one statement
+invalid "websocket_auth_query": more than one statement
 
 
 
@@ -684,7 +684,7 @@ invalid query of tokens: more than one statement
 --- http_config
     websocket_auth_query "SELECT 1 AS user_id, 1 AS tenant_id";
 --- error_log
-invalid query of tokens: it has none of :id, :hash and :token
+invalid "websocket_auth_query": it has none of :id, :hash and :token
 
 
 
@@ -692,7 +692,7 @@ invalid query of tokens: it has none of :id, :hash and :token
 --- http_config
     websocket_user_query "SELECT name FROM users";
 --- error_log
-invalid query of users: it has neither :user_id nor :tenant_id
+invalid "websocket_user_query": it has neither :user_id nor :tenant_id
 
 
 

@@ -104,7 +104,7 @@ invalid limit "0" in "websocket_event_rate"
 --- http_config
     websocket_token_check_query "SELECT 1 WHERE 1 IN (:all)";
 --- error_log
-invalid query of live tokens:
+invalid "websocket_token_check_query":
 
 
 

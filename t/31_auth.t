@@ -225,7 +225,7 @@ is(status('secret', '/nameless'), 503, 'a column that is missing');
 like($nginx->error_log, qr/\[error\].*gives no column "tenant_id"/,
      'is said');
 
-for ([':uid', qr/"?:uid"?/], ['\'', qr/invalid query of tokens/]) {
+for ([':uid', qr/"?:uid"?/], ['\'', qr/invalid "websocket_auth_query"/]) {
     my ($sql, $pattern) = @$_;
     my ($status, $text) = Test::Nginx::Server->test_config(
         http_config => 'websocket_redis $TEST_NGINX_REDIS;

@@ -207,9 +207,9 @@ note 'nginx -t';
 my $custom = 'SELECT 1 AS user_id, 1 AS tenant_id, :hash AS token';
 
 for (['websocket_token_check_query "SELECT 1 WHERE 1 IN (:all)";',
-      qr/invalid query of live tokens: /],
+      qr/invalid "websocket_token_check_query": /],
      ['websocket_token_check_query "SELECT 1"; websocket_token_check_query
-       "SELECT 1";', qr/invalid query of live tokens: |is duplicate/],
+       "SELECT 1";', qr/invalid "websocket_token_check_query": |is duplicate/],
      ["websocket_auth_query \"$custom\";",
       qr/\[warn\] .*"websocket_auth_query" without "websocket_token_check_que/])
 {

@@ -119,7 +119,7 @@ ngx_ws_auth_compile(ngx_conf_t *cf, ngx_str_t *text)
     if (query->stmt == NULL) {
         if (err.len) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid query of tokens: %V", &err);
+                               "invalid \"websocket_auth_query\": %V", &err);
         }
 
         return NULL;
@@ -127,7 +127,7 @@ ngx_ws_auth_compile(ngx_conf_t *cf, ngx_str_t *text)
 
     if (query->stmt->nhead == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid query of tokens: it has none of "
+                           "invalid \"websocket_auth_query\": it has none of "
                            ":id, :hash and :token");
         return NULL;
     }

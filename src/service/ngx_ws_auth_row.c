@@ -67,7 +67,7 @@ ngx_ws_auth_row_read(ngx_ws_zone_token_t *token, ngx_ws_mysql_result_t *res,
     ngx_str_set(&token->name, "");
 
     if (res->rc == NGX_ERROR) {
-        ngx_ws_mysql_log_refused(log, "refused the query of tokens", res);
+        ngx_ws_mysql_log_refused(log, "refused \"websocket_auth_query\"", res);
     }
 
     if (res->rc != NGX_OK) {
@@ -158,7 +158,7 @@ ngx_ws_auth_row_owner(ngx_ws_zone_token_t *token, ngx_ws_mysql_result_t *res,
 
     if (user == NULL || tenant == NULL) {
         ngx_log_error(NGX_LOG_ERR, log, 0,
-                      "the query of tokens gives no column \"%s\"",
+                      "\"websocket_auth_query\" gives no column \"%s\"",
                       user ? "tenant_id" : "user_id");
         return NGX_ERROR;
     }

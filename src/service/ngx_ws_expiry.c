@@ -85,7 +85,8 @@ ngx_ws_expiry_compile(ngx_conf_t *cf, ngx_str_t *text)
 
     if (stmt == NULL && err.len) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid query of live tokens: %V", &err);
+                           "invalid \"websocket_token_check_query\": %V",
+                           &err);
     }
 
     return stmt;
@@ -315,7 +316,8 @@ ngx_ws_expiry_checked(void *data, ngx_ws_mysql_result_t *res)
 
         if (res->rc == NGX_ERROR) {
             ngx_ws_mysql_log_seldom(&ex->refusal, ex->worker->log,
-                                    "refused the query of live tokens", res);
+                                    "refused "
+                                    "\"websocket_token_check_query\"", res);
         }
 
         ngx_ws_expiry_round_end(ex);

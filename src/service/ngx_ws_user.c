@@ -94,7 +94,7 @@ ngx_ws_user_compile(ngx_conf_t *cf, ngx_str_t *text)
     if (query->stmt == NULL) {
         if (err.len) {
             ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                               "invalid query of users: %V", &err);
+                               "invalid \"websocket_user_query\": %V", &err);
         }
 
         return NULL;
@@ -102,7 +102,7 @@ ngx_ws_user_compile(ngx_conf_t *cf, ngx_str_t *text)
 
     if (query->stmt->nhead == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0,
-                           "invalid query of users: it has neither "
+                           "invalid \"websocket_user_query\": it has neither "
                            ":user_id nor :tenant_id");
         return NULL;
     }
@@ -285,7 +285,7 @@ ngx_ws_user_lookup_done(void *data, ngx_ws_mysql_result_t *res)
         /* what is asked for each message is not said each time */
         ngx_ws_mysql_log_seldom(&lookup->users->refusal,
                                 lookup->users->worker->log,
-                                "refused the query of users", res);
+                                "refused \"websocket_user_query\"", res);
     }
 
     ngx_rbtree_delete(&lookup->users->lookups, &lookup->node.node);
