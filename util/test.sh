@@ -395,9 +395,8 @@ END
 
 
 free_port() {
-    perl -MIO::Socket::INET -e '
-        my $s = IO::Socket::INET->new(Listen => 1, LocalAddr => "127.0.0.1");
-        print $s->sockport, "\n"'
+    perl -I "$top/t/lib" -MTest::Nginx::Process=free_port \
+        -e 'print free_port(), "\n"'
 }
 
 
