@@ -146,13 +146,13 @@ my $conf = slurp("$run/nginx.conf");
 spew("$run/nginx.conf",
      $conf =~ s{(?=\n +location / )}{\n location = /x { return 204; }}r);
 kill HUP => $old[0];
-ok((wait_until { get('/x') =~ /^HTTP\S+ 204/ } 10), 'HUP applies an edit');
+ok((wait_until { get('/x') =~ /^HTTP\S+ 204/ }), 'HUP applies an edit');
 
 for my $name (qw(redis mariadb)) {
     my ($pid) = slurp("$run/$name.pid") =~ /(\d+)/;
 
     kill KILL => $pid;
-    wait_until { !kill 0, $pid } 10;
+    wait_until { !kill 0, $pid };
     fails(qr/./, "$name after its kill", $with,
           $name eq 'redis' ? 'redis get kept' : 'sql -e "SELECT 1"');
     ($rc, $out) = dev($with, "start $name");
@@ -178,7 +178,7 @@ unlike(slurp("$run/logs/error.log"), qr/\[(alert|emerg)\]/, 'no alert');
 $dev = launch(qr/^Ctrl-C/m);
 my ($redis) = slurp("$run/redis.pid") =~ /(\d+)/;
 kill KILL => $redis;
-wait_until { !kill 0, $redis } 10;
+wait_until { !kill 0, $redis };
 dev($with, 'start redis');
 
 @old = pids();

@@ -93,9 +93,9 @@ for my $size (10, 1000, 100_000, 3_000_000) {
 $ws = Test::Nginx::WebSocket->connect(%echo, answer => 0);
 $ws->send_frame(opcode => 3);
 $ws->expect_close(1002);
-ok(!$ws->stream->have(1, time + 1) && $ws->error eq 'closed',
+ok(!$ws->stream->have(1, time + 10) && $ws->error eq 'closed',
    'the sending side is closed behind the close frame');
-ok(wait_until(sub { !open_sockets() }, 8), 'nobody waits for ever');
+ok(wait_until(sub { !open_sockets() }), 'nobody waits for ever');
 
 
 # a client that closes its sending side, and reads on; the worker finds the

@@ -21,7 +21,7 @@ my $nginx = Test::Nginx::Server->start(workers => 1, config => <<'END');
         websocket_socketio on;
         websocket_echo engineio;
         websocket_ping_interval 300ms;
-        websocket_ping_timeout 200ms;
+        websocket_ping_timeout 1s;
     }
 
     location /small/ {
@@ -40,7 +40,7 @@ my $nginx = Test::Nginx::Server->start(workers => 1, config => <<'END');
     location /connect/ {
         websocket_socketio on;
         websocket_echo on;
-        websocket_connect_timeout 300ms;
+        websocket_connect_timeout 1500ms;
     }
 
     location = /status { websocket_status; access_log off; }
@@ -264,7 +264,7 @@ for (1 .. 3) {
 cmp_ok time - $start, '>', 0.85, '  at their time';
 
 $sid = open_session('/fast/');
-sleep 0.51;
+sleep 1.8;
 is get($sid), "400 $unknown", 'no pong, no session';
 
 $sid = open_session('/fast/');

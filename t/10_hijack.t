@@ -169,7 +169,7 @@ for my $ws (@many, $guarded, $large, $cut) {
     $ws->send_close(1001);
 }
 
-ok($nginx->wait_gone(5, @old), 'the old worker ends');
+ok($nginx->wait_gone(20, @old), 'the old worker ends');
 
 $nginx->check;
 

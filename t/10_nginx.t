@@ -133,7 +133,7 @@ for my $how (qw(close reset)) {
     kill CONT => $worker;
 
     if ($how eq 'close') {
-        ok $nginx->wait_log(qr/client has dropped a request/, 5, $size),
+        ok $nginx->wait_log(qr/client has dropped a request/, 20, $size),
            'a poll that came in one go with the end of its connection';
     }
 }

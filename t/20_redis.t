@@ -54,7 +54,7 @@ sub redis_up {
 sub comes_up {
     my ($nginx, $timeout) = @_;
 
-    return wait_until { redis_up($nginx) } $timeout // 5;
+    return wait_until { redis_up($nginx) } $timeout;
 }
 
 
@@ -150,9 +150,9 @@ my $nginx = start($redis->url . ' command_timeout=1s');
 comes_up($nginx);
 $redis->kill;
 
-ok($nginx->wait_log(qr/\[error\] .* redis is away: .* \(commands, 127/, 5),
+ok($nginx->wait_log(qr/\[error\] .* redis is away: .* \(commands, 127/, 20),
    'away');
-ok($nginx->wait_log(qr/\[error\] .* redis is away: .* \(subscriptions, /, 5),
+ok($nginx->wait_log(qr/\[error\] .* redis is away: .* \(subscriptions, /, 20),
    'both links');
 is(redis_up($nginx), 0, 'not up');
 
@@ -161,8 +161,8 @@ is(lines($nginx, qr/redis is away/), 2, 'which is told once');
 is(lines($nginx, qr/redis is back/), 0, 'it is not back');
 
 $redis->start;
-ok(comes_up($nginx, 8), 'up again');
-ok($nginx->wait_log(qr/\[notice\] .* redis is back \(commands, 127/, 5),
+ok(comes_up($nginx), 'up again');
+ok($nginx->wait_log(qr/\[notice\] .* redis is back \(commands, 127/, 20),
    'back');
 is(lines($nginx, qr/redis is (?:away|back)/), 4, 'which is told once');
 
@@ -172,30 +172,30 @@ note 'stopped';
 my $offset = $nginx->log_size;
 
 $redis->pause;
-ok($nginx->wait_log(qr/redis is away: no answer in time \(commands/, 10,
+ok($nginx->wait_log(qr/redis is away: no answer in time \(commands/, 20,
                     $offset),
    'away');
-ok($nginx->wait_log(qr/redis is away: no answer in time \(subscr/, 10,
+ok($nginx->wait_log(qr/redis is away: no answer in time \(subscr/, 20,
                     $offset),
    'also for the subscriber');
 $redis->resume;
-ok(comes_up($nginx, 8), 'up again');
+ok(comes_up($nginx), 'up again');
 
 
 note 'read only, out of memory';
 
 $offset = $nginx->log_size;
 $redis->command(qw(REPLICAOF 127.0.0.1 1));
-ok($nginx->wait_log(qr/\[error\] .* redis refuses commands: READONLY/, 15),
+ok($nginx->wait_log(qr/\[error\] .* redis refuses commands: READONLY/, 20),
    'a replica');
-ok($nginx->wait_log(qr/\[error\] .* redis is away: it is a replica \($_/, 5),
+ok($nginx->wait_log(qr/\[error\] .* redis is away: it is a replica \($_/, 20),
    "is left: $_") for qw(commands subscriptions);
 sleep 2;
 is(lines($nginx, qr/it is a replica/), 2, 'which is told once');
 unlike($nginx->error_log($offset), qr/redis is back/, 'for it is no other');
 
 $redis->command(qw(REPLICAOF NO ONE));
-ok(comes_up($nginx, 8), 'until it is a master');
+ok(comes_up($nginx), 'until it is a master');
 
 $nginx->stop;
 ok($nginx->check, 'no other problems');
@@ -205,13 +205,13 @@ note 'a wrong password';
 
 $nginx = start("redis://:wrong\@127.0.0.1:$locked_port");
 
-ok($nginx->wait_log(qr/\[error\] .* redis is away: WRONGPASS/, 5), 'is told');
+ok($nginx->wait_log(qr/\[error\] .* redis is away: WRONGPASS/, 20), 'is told');
 sleep 2;
 is(lines($nginx, qr/redis is away/), 2, 'once a link');
 is(lines($nginx, qr/wrong@|:wrong/), 0, 'without the password');
 
 $locked->command('CONFIG', 'SET', 'requirepass', 'wrong');
-ok(comes_up($nginx, 8), 'until it is right');
+ok(comes_up($nginx), 'until it is right');
 
 $nginx->stop;
 ok($nginx->check, 'no other problems');
@@ -224,7 +224,7 @@ my $deaf = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1');
 $nginx = start('redis://127.0.0.1:' . $deaf->sockport
                . ' connect_timeout=300ms');
 
-ok($nginx->wait_log(qr/redis is away: timed out while connecting/, 5),
+ok($nginx->wait_log(qr/redis is away: timed out while connecting/, 20),
    'is told');
 
 $nginx->stop;

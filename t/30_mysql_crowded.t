@@ -44,7 +44,7 @@ note 'the server is full';
 my $log = $nginx->log_size;
 
 is(ask(40, 'a'), 40, 'all statements are answered');
-ok($nginx->wait_log($TOO_MANY, 5, $log), 'the log tells why they waited');
+ok($nginx->wait_log($TOO_MANY, 20, $log), 'the log tells why they waited');
 is(metrics()->{mysql_up}, 1, 'mysql is not away');
 is(metrics()->{mysql_errors_total}, 0, 'nothing failed');
 
@@ -64,7 +64,7 @@ wait_until { !grep { kill 0 => $_ } @old } 30;
 $log = $nginx->log_size;
 
 is(ask(20, 'c'), 20, 'all statements are answered');
-ok($nginx->wait_log(qr/takes no more connections: User 'websocket'/, 5, $log),
+ok($nginx->wait_log(qr/takes no more connections: User 'websocket'/, 20, $log),
    'the log tells why they waited');
 unlike($nginx->error_log($log), qr/mysql is away/, 'mysql is not away');
 

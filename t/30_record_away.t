@@ -35,14 +35,14 @@ note 'MySQL dies';
 $mysql->kill;
 $record->produce($record->events(3000));
 
-ok(wait_until(sub { $record->metrics->{record_pending} == 3000 }, 10),
+ok(wait_until(sub { $record->metrics->{record_pending} == 3000 }),
    'what waits is counted');
 is($record->metrics->{mysql_up}, 0, 'and that MySQL is away');
 sleep 1;
 $mysql->start;
 
 $record->is_written('it gets everything once it is back');
-ok(wait_until(sub { $record->metrics->{record_pending} == 0 }, 5),
+ok(wait_until(sub { $record->metrics->{record_pending} == 0 }),
    'nothing waits');
 
 
@@ -63,7 +63,7 @@ $mysql->query('RENAME TABLE websocket_events TO away');
 $record->produce($record->events(100));
 
 ok($nginx->wait_log(qr/\[error\].*mysql refuses the record: Table '\S+websocket_events' doesn't exist \(1146\)/,
-                   5, $log),
+                   20, $log),
    'it is said in the log, with the reason');
 $mysql->query('RENAME TABLE away TO websocket_events');
 $record->is_written('all are written when it is back');

@@ -25,11 +25,11 @@ for (1 .. 2) {
     my $before = $record->rows;
 
     $record->produce($record->events(4000));
-    wait_until { $record->rows > $before + 500 } 10;
+    wait_until { $record->rows > $before + 500 };
     $nginx->kill_worker($consumer);
 
     $record->is_written('no row is missing');
-    ok(wait_until(sub { $record->consumer != $consumer }, 15),
+    ok(wait_until(sub { $record->consumer != $consumer }),
        'another one has taken over');
 }
 

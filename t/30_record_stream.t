@@ -29,7 +29,7 @@ is($redis->command('XLEN', $STREAM), 1000,
    'old entries that MySQL does not have are kept');
 $mysql->start;
 $record->is_written('they are written');
-ok(wait_until(sub { $redis->command('XLEN', $STREAM) <= 100 }, 5),
+ok(wait_until(sub { $redis->command('XLEN', $STREAM) <= 100 }),
    'and dropped then');
 
 $record->produce($record->events(150));

@@ -45,7 +45,7 @@ said('[notice]', q(redis has room again: it uses \d+ of 1073741824 bytes),
 
 config('maxmemory-policy' => 'noeviction');
 config(maxmemory => 0);
-ok(wait_until(sub { status('redis_memory_limit_bytes') == 0 }, 10),
+ok(wait_until(sub { status('redis_memory_limit_bytes') == 0 }),
    'without a limit');
 unlike($nginx->error_log, qr/"noeviction".*"noeviction"/s,
        'each is told once');
@@ -85,7 +85,7 @@ done_testing();
 sub said {
     my ($level, $text, $name) = @_;
 
-    ok($nginx->wait_log(qr/\Q$level\E .*$text/, 15, $log), $name);
+    ok($nginx->wait_log(qr/\Q$level\E .*$text/, 20, $log), $name);
 
     $log = $nginx->log_size;
 }

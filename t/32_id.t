@@ -50,7 +50,7 @@ is($rising, 8, 'and rise on each socket');
 my ($max) = sort { $b <=> $a } keys %seen;
 
 cmp_ok($max, '<', 2 ** 53, 'they are below 2^53');
-ok(wait_until(sub { rows() == 3200 }, 10), 'and the keys of the rows');
+ok(wait_until(sub { rows() == 3200 }), 'and the keys of the rows');
 is($mysql->value('SELECT MAX(id) FROM websocket_events
                   WHERE event_type = "message_sent"'), $max, 'exactly so');
 
@@ -88,14 +88,14 @@ my $since = time;
 
 is(call($sockets[0], 'message:group', { channel => 'g', message => 'x' })
        ->{code}, 'unavailable', 'nothing is sent without it');
-cmp_ok(time - $since, '<', 6, 'which is said in time');
+cmp_ok(time - $since, '<', 15, 'which is said in time');
 $redis->start;
 is($redis->command('GET', 'keepsake'), undef, 'it has forgotten everything');
 
-is($sockets[0]->read_close(10), 1001,
+is($sockets[0]->read_close, 1001,
    'sockets that it does not know any more are closed');
 ok(wait_until(sub { $redis->command('ZCARD', 'ws:_:leases')
-                        == $nginx->workers }, 10),
+                        == $nginx->workers }),
    'and all workers begin anew');
 $sockets[0] = socket_of('2|demo-token-jane');
 
@@ -125,7 +125,7 @@ sub socket_of {
 sub wait_ack {
     my ($socket, $id) = @_;
 
-    while (my $message = $socket->read_json(8)) {
+    while (my $message = $socket->read_json) {
         return $message->{data} if $message->{event} eq 'ack'
                                    && $message->{id} eq $id;
     }

@@ -285,7 +285,7 @@ $last->send(POST => '/slow/connect', { connection_id => 'last' },
 my @old = $nginx->reload;
 
 is($last->receive->status, 201, 'who waits at a reload is answered');
-ok($nginx->wait_gone(5, @old), 'the old worker ends');
+ok($nginx->wait_gone(20, @old), 'the old worker ends');
 
 $nginx->check;
 

@@ -53,16 +53,16 @@ my @ws = map { websocket($_ % 2, '/ws', $JOHN, "few$$-$_") } 0 .. 2;
 
 ok(is_live($_), 'three may stay') for @ws;
 push @ws, websocket(1, '/ws', $JOHN);
-is((shift @ws)->read_close(10), 1008, 'with a fourth the first is closed');
+is((shift @ws)->read_close, 1008, 'with a fourth the first is closed');
 push @ws, websocket(0, '/ws', $JOHN);
-is((shift @ws)->read_close(10), 1008, 'then the second');
+is((shift @ws)->read_close, 1008, 'then the second');
 is((grep { is_live($_) } @ws), 3, 'the others go on');
 ok((wait_until {
     $mysql->value("SELECT COUNT(*) FROM websocket_connections
         WHERE connection_id IN ('few$$-0', 'few$$-1')
             AND status = 'disconnected' AND disconnected_at >= connected_at
             AND last_activity_at >= connected_at") == 2
-} 10), 'both have a row that has ended');
+}), 'both have a row that has ended');
 
 my $jane = websocket(0, '/ws', $JANE);
 is((grep { is_live($_) } @ws, $jane), 4, 'everybody has an own limit');
@@ -99,7 +99,7 @@ ok((wait_until {
     $third->send_json({ event => 'auth', id => 3,
                         data => { token => $ADA } });
     $third->wait_event('ack')->{data}{status} eq 'ok';
-} 10), 'until one has gone');
+}), 'until one has gone');
 
 
 note 'one, by Socket.IO';
@@ -108,7 +108,7 @@ my $io = socketio(0, $ADA);
 $ada[1]->disconnect;
 $third->disconnect;
 my $other = socketio(1, $ADA);
-$io->expect_disconnect('the former one is told not to come back', 10);
+$io->expect_disconnect('the former one is told not to come back');
 $io->expect_closed;
 is($other->call('subscribe', { channel => 'a' })->{status}, 'ok',
    'the new one goes on');
@@ -117,7 +117,7 @@ is($other->call('subscribe', { channel => 'a' })->{status}, 'ok',
 
 for my $i (1 .. 6) {
     my $poll = socketio($i % 2, $ADA, transport => 'polling');
-    $other->expect_disconnect("polling $i is one, too", 10);
+    $other->expect_disconnect("polling $i is one, too");
     $poll->upgrade;
     is($poll->call('subscribe', { channel => 'a' })->{status}, 'ok',
        'also behind its upgrade');
@@ -128,15 +128,15 @@ for my $i (1 .. 6) {
 note 'the same connection again';
 
 my $tab = socketio(0, $ADA, connection => 'tab');
-$other->expect_disconnect('one', 10);
+$other->expect_disconnect('one');
 my $again = socketio(1, $ADA, connection => 'tab');
-$tab->expect_disconnect('its former socket goes', 10);
+$tab->expect_disconnect('its former socket goes');
 is($again->call('subscribe', { channel => 'a' })->{status}, 'ok',
    'the new one stays');
 
 @ada = map { websocket($_, '/two', $JANE, "jane$_") } 0, 1;
 $third = websocket(1, '/two', $JANE, 'jane0');
-is($ada[0]->read_close(10), 1008, 'is no third one');
+is($ada[0]->read_close, 1008, 'is no third one');
 is((grep { is_live($_) } $ada[1], $third), 2, 'of two');
 
 
@@ -144,7 +144,7 @@ note 'a worker that dies';
 
 $_->disconnect for @ws;
 
-ok((wait_until { many('/two', $JOHN) == 2 } 10), 'two');
+ok((wait_until { many('/two', $JOHN) == 2 }), 'two');
 
 my @dead = map { websocket(0, '/two', $JOHN) } 1, 2;
 
@@ -187,8 +187,7 @@ sub websocket {
     my ($server, $path, $with, $connection) = @_;
 
     my $socket = Test::Nginx::WebSocket->connect(
-        port => $nginx[$server]->port, path => $path, answer => 1,
-        timeout => 10);
+        port => $nginx[$server]->port, path => $path, answer => 1);
 
     # the end of another one may not be known yet
 
@@ -197,7 +196,7 @@ sub websocket {
             token => $with,
             defined $connection ? (connectionId => $connection) : () } });
         $socket->wait_event('ack')->{data}{status} eq 'ok';
-    } 10 or BAIL_OUT('not authenticated');
+    } or BAIL_OUT('not authenticated');
 
     return $socket;
 }
@@ -209,7 +208,7 @@ sub socketio {
     my $connection = delete $args{connection};
 
     return Test::Nginx::SocketIO->connect(
-        port => $nginx[$server]->port, timeout => 10,
+        port => $nginx[$server]->port,
         auth => { token => $with,
                   defined $connection ? (connectionId => $connection) : () },
         %args);

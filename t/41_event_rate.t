@@ -86,7 +86,7 @@ ok((wait_until {
     $ws->send_json({ event => 'subscribe', id => 9,
                      data => { channel => 'a' } });
     $ws->wait_event('ack')->{data}{status} eq 'ok';
-} 10), 'then one more');
+}), 'then one more');
 
 
 note 'who does not stop';
@@ -141,7 +141,7 @@ sub websocket {
     my ($path, $with) = @_;
 
     my $socket = Test::Nginx::WebSocket->connect(
-        port => $nginx->port, path => $path, answer => 1, timeout => 10);
+        port => $nginx->port, path => $path, answer => 1);
 
     $socket->send_json({ event => 'auth', data => { token => $with } });
     $socket->wait_event('authenticated') or BAIL_OUT('not authenticated');

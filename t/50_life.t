@@ -24,8 +24,8 @@ my %config = (
         location = /ping {
             websocket on;
             websocket_echo on;
-            websocket_ping_interval 200ms;
-            websocket_ping_timeout 300ms;
+            websocket_ping_interval 300ms;
+            websocket_ping_timeout 1500ms;
         }
 
         location = /slow {
@@ -42,8 +42,8 @@ my %config = (
         location /engine.io/ping/ {
             websocket_socketio on;
             websocket_echo engineio;
-            websocket_ping_interval 200ms;
-            websocket_ping_timeout 300ms;
+            websocket_ping_interval 300ms;
+            websocket_ping_timeout 1500ms;
         }
 
         location = /status { websocket_status; access_log off; }
@@ -66,13 +66,13 @@ my $start = time;
 
 $ws = connect_to('/ping', answer => 0);
 $ws->expect_close(1001, undef, 'a client that does not answer is told');
-like(time - $start, qr/^0\.[5-9]/, 'after interval and time-out');
+cmp_ok(time - $start, '>', 1.75, 'after interval and time-out');
 $ws->disconnect;
 
 $ws = connect_to('/ping', answer => 0);
 for (1 .. 12) {
     $ws->send_text('x');
-    sleep 0.1;
+    sleep 0.2;
 }
 is($ws->read_close(0.01), undef, 'whatever is sent is a sign of life');
 $ws->disconnect;
@@ -85,7 +85,7 @@ for (['/ping', ''], ['/engine.io/ping/?EIO=4&transport=websocket', '4']) {
 
     for my $part (unpack '(a100)*', $upload) {
         $ws->send_raw($part);
-        sleep 0.1;
+        sleep 0.2;
     }
 
     ok(wait_until(sub { my $m = $ws->read_message; $m && $m->{data} =~ /xxx$/ }),
@@ -100,7 +100,7 @@ for (['/ping', ''], ['/engine.io/ping/?EIO=4&transport=websocket', '4']) {
 
 $ws = connect_to('/ping', answer => 0);
 ok(wait_until(sub { sockets() == 0 }), 'a half-open peer is forgotten');
-ok(wait_until(sub { descriptors() <= idle_descriptors() }, 8),
+ok(wait_until(sub { descriptors() <= idle_descriptors() }),
    'and its descriptor is closed') or diag descriptors();
 
 
@@ -206,7 +206,7 @@ for (1 .. 20) {
     $longest = $took if $took > $longest;
 }
 
-cmp_ok($longest, '<', 0.5, 'seconds to an answer beside two that flood');
+cmp_ok($longest, '<', 3, 'seconds to an answer beside two that flood');
 
 kill KILL => @floods;
 waitpid $_, 0 for @floods;
@@ -279,8 +279,8 @@ for my $how ('reload', 'QUIT') {
     is(scalar(grep { $_->{close} && $_->{close}[0] == 1001 } @all, @engines),
        50, "$how: everyone gets 1001");
     cmp_ok($when[-1] - $when[0], '>', 1, "$how: over more than a second");
-    cmp_ok($when[-1] - $when[0], '<', 5, "$how: and less than five");
-    ok($nginx->wait_gone(2, @old), "$how: the old workers end");
+    cmp_ok($when[-1] - $when[0], '<', 10, "$how: and less than ten");
+    ok($nginx->wait_gone(20, @old), "$how: the old workers end");
 
     $nginx->wait if $how eq 'QUIT';
     $nginx->check("$how: nginx did well");
@@ -296,8 +296,8 @@ my @stay = map { connect_to('/echo', answer => 0) } 1 .. 5;
 my @old = $nginx->workers;
 
 $nginx->reload;
-ok($nginx->wait_gone(1.5, @old), 'worker_shutdown_timeout ends a worker');
-is(scalar(grep { $_->closed(1) } @stay), 5, 'with its sockets');
+ok($nginx->wait_gone(2.5, @old), 'worker_shutdown_timeout ends a worker');
+is(scalar(grep { $_->closed } @stay), 5, 'with its sockets');
 $nginx->check;
 
 
@@ -331,7 +331,7 @@ $ws->expect_text('both', 'sockets stay');
 
 kill QUIT => $master;
 $ws->expect_close(1001, undef, 'the old worker leaves');
-ok(wait_until(sub { !kill 0 => $master }, 6), 'the old master ends');
+ok(wait_until(sub { !kill 0 => $master }), 'the old master ends');
 
 $ws = connect_to('/echo');
 $ws->send_text('new');
@@ -339,7 +339,7 @@ $ws->expect_text('new', 'the new binary serves');
 
 kill QUIT => $new;
 $ws->expect_close(1001, undef, 'the new one leaves, too');
-ok(wait_until(sub { !kill 0 => $new }, 6), 'and ends');
+ok(wait_until(sub { !kill 0 => $new }), 'and ends');
 $nginx->check;
 
 END {
@@ -478,7 +478,7 @@ sub refused_after {
 sub leave {
     my @left = @_;
 
-    my $deadline = time + 8;
+    my $deadline = time + 30;
     my @when;
 
     while (@left && time < $deadline) {

@@ -37,7 +37,7 @@ my $nginx = Test::Nginx::Server->start(
 
 my ($john, $ada) = map { socket_of($_) } $JOHN, $ADA;
 
-ok(wait_until(sub { online($JANE) eq '1 3' }, 5), 'two users are online');
+ok(wait_until(sub { online($JANE) eq '1 3' }), 'two users are online');
 
 
 note 'it fills';
@@ -84,14 +84,14 @@ is(scalar @said, scalar keys %workers, 'once a worker');
 note 'what ends does so meanwhile';
 
 $ada->close;
-ok(wait_until(sub { online($JANE) eq '1' }, 5), 'who leaves is gone');
+ok(wait_until(sub { online($JANE) eq '1' }), 'who leaves is gone');
 
 my $owner = owner();
 
 $nginx->kill_worker($owner);
-ok(wait_until(sub { owner() != $owner }, 20),
+ok(wait_until(sub { owner() != $owner }),
    'when the worker dies that writes the record, another one does');
-ok(wait_until(sub { online($JANE) eq '' || $john->closed(0) == 0 }, 15),
+ok(wait_until(sub { online($JANE) eq '' || $john->closed(0) == 0 }),
    'and its users are gone');
 
 
@@ -99,7 +99,7 @@ note 'MySQL is back';
 
 $mysql->start;
 
-ok(wait_until(sub { rows() == @taken }, 20), 'what was taken is written');
+ok(wait_until(sub { rows() == @taken }), 'what was taken is written');
 is_deeply([map { $_->[0] } $mysql->query(
                'SELECT id FROM websocket_events
                 WHERE event_type = "message_sent" ORDER BY id')],
@@ -115,8 +115,8 @@ $john = socket_of($JOHN) if $john->closed(0);
 
 is(send_message()->{status}, 'ok', 'messages are taken');
 is(post($ADA, connect => {})->status, 201, 'and REST');
-ok(wait_until(sub { online($JANE) eq '1 3' }, 5), 'all is as it was');
-ok(wait_until(sub { rows() == @taken + 1 }, 5), 'in the record, too');
+ok(wait_until(sub { online($JANE) eq '1 3' }), 'all is as it was');
+ok(wait_until(sub { rows() == @taken + 1 }), 'in the record, too');
 unlike($nginx->error_log($log), qr/lost its lease/, 'nobody was given up');
 
 $nginx->check('no alerts');
@@ -141,7 +141,7 @@ sub send_message {
     $john->send_json({ event => 'message:direct', id => 1, data => {
         recipientId => 2, message => 'x' x 4000 } });
 
-    return $john->wait_event('ack', 10)->{data};
+    return $john->wait_event('ack')->{data};
 }
 
 

@@ -80,7 +80,7 @@ for my $what (qw(dead stopped reloading away hanging)) {
     my ($begin, $end) = @{$happens{$what}};
 
     prepare($_) for @cells;
-    sleep 0.1;
+    settle();
 
     # behind a probe a GET is not held for long
 
@@ -114,9 +114,9 @@ for my $what (qw(dead stopped reloading away hanging)) {
 
 my $session = open_session('/ping/');
 my $get = send_get($session);
-sleep 0.1;
+settle();
 kill_worker($other);
-ok &wait_until(sub { get($session, $owner) eq $unknown }, 5),
+ok &wait_until(sub { get($session, $owner) eq $unknown }),
    'the worker that holds the GET dies: the session ends with the next ping';
 
 $session = open_session('/engine.io/');
@@ -129,7 +129,7 @@ is get($session, $other), '200 4x', '  by another one';
 
 $session = open_session('/engine.io/');
 $get = send_get($session);
-sleep 0.1;
+settle();
 $other->reload;
 is answer($get), '200 6', 'the worker that holds the GET reloads';
 wait_for_redis();
@@ -176,7 +176,7 @@ kill_worker($owner);
 
 my $start = time;
 is get($session, $other), $unknown, 'a poll when the owner has died';
-cmp_ok time - $start, '<', 1.5, '  is told so at once';
+cmp_ok time - $start, '<', 1.5 + slack(), '  is told so at once';
 
 $_->check for $owner, $other;
 $redis->check;
@@ -234,10 +234,10 @@ sub check_cell {
     is answer($cell->{body}), $expected->{post}, "$name: the POST"
         if $cell->{post};
 
-    ok defined(($cell->{ws}->read_close(6))[0]), "$name: the WebSocket"
+    ok defined(($cell->{ws}->read_close)[0]), "$name: the WebSocket"
         if $cell->{probe};
 
-    cmp_ok time - $start, '<', $expected->{within}, "$name: in time";
+    cmp_ok time - $start, '<', $expected->{within} + slack(), "$name: in time";
 
     # the client comes back
 
@@ -246,11 +246,21 @@ sub check_cell {
 }
 
 
+# What was sent by now has reached the owner: all goes by the same way.
+
+sub settle { post(open_session('/engine.io/'), '4x', $other) for 1 .. 2 }
+
+
+# a machine may be busy
+
+sub slack { $ENV{TEST_NGINX_STRICT} ? 0 : 10 }
+
+
 sub http {
     my ($nginx, $timeout) = @_;
 
     return Test::Nginx::HTTP->new(port => $nginx->port,
-                                  timeout => $timeout // 6);
+                                  timeout => $timeout);
 }
 
 

@@ -33,7 +33,7 @@ function make(options = {}) {
 
 function next(ws, event) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no "${event}"`)), 5000);
+    const timer = setTimeout(() => reject(new Error(`no "${event}"`)), 30000);
     ws.once(event, (data) => {
       clearTimeout(timer);
       resolve(data);
@@ -41,12 +41,18 @@ function next(ws, event) {
   });
 }
 
-const sleep = (ms) => new Promise((done) => { setTimeout(done, ms); });
+const turn = (ms) => new Promise((done) => { setTimeout(done, ms); });
+
+// In several turns: when the machine has stood still, what came meanwhile is
+// heard before it is over.
+async function sleep(ms) {
+  for (let i = 0; i < 10; i += 1) await turn(ms / 10);
+}
 
 async function until(fn) {
-  for (let i = 0; i < 500; i += 1) {
+  for (let i = 0; i < 3000; i += 1) {
     if (fn()) return;
-    await sleep(10);
+    await turn(10);
   }
   throw new Error(`never came true: ${fn}`);
 }

@@ -25,7 +25,7 @@ function make(account, options = {}) {
 // A promise for an event of the client.
 function event(ws, name) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no "${name}"`)), 10000);
+    const timer = setTimeout(() => reject(new Error(`no "${name}"`)), 30000);
     ws.once(name, (data) => {
       clearTimeout(timer);
       resolve(data);

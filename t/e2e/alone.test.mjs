@@ -187,7 +187,7 @@ test('one who is away when Redis comes back is not dead', async () => {
     await until(async () => (await watcher.timeout(10000).emitWithAck('subscribe',
       { channel: 'alone' })).status === 'ok', 'Redis is back');
     // a lease is 8 s, and who neither listens nor renews is dead after 2
-    await new Promise((done) => { setTimeout(done, 4500); });
+    await new Promise((done) => { setTimeout(done, 3000); });
     assert.ok(!given());
   } finally {
     process.kill(there, 'SIGCONT');

@@ -32,6 +32,8 @@ test('an account is chosen, by hand or by the address', async () => {
   await page.getByRole('link', { name: 'Ada Park in a new window' }).click();
   const other = await popup;
   await other.getByRole('heading', { name: 'Ada Park' }).waitFor();
+  // a page that goes before leaves a connection by REST alone
+  await other.getByText('Connected by').waitFor();
   clean(page);
 });
 

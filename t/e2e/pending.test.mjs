@@ -1,9 +1,9 @@
 // Messages to people who are away, receipts, notifications, broadcasts.
 
-import test from 'node:test';
+import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  accounts, client, login, next, sql, until, workerOf,
+  accounts, client, login, next, redis, sql, until, workerOf,
 } from './lib/server.mjs';
 
 const { john, jane, ada, eve, max } = accounts;
@@ -35,6 +35,18 @@ async function loginBeside(other, same, account, event) {
   }
   throw new Error('50 connections have come to the wrong worker');
 }
+
+// what waits for him since the tests before
+before(async () => {
+  const socket = await login(max);
+  const none = (what, command) => until(() => redis(command, `ws:{1}:${what}:5`)
+    === '0', `nothing is ${what}`);
+
+  await none('pending', 'ZCARD');
+  await emit(socket, 'subscribe', { channel: 'has them' });
+  await none('taken', 'HLEN');
+  socket.disconnect();
+});
 
 test('a message to one who is away comes at the next login, in order', async () => {
   const a = await login(john);

@@ -36,7 +36,7 @@ export async function enter(account,
 // One more tab in the same browser.
 export async function another(context, account, base = url) {
   const page = await open(context, `/?as=${account.id}`, base);
-  page.setDefaultTimeout(15000);
+  page.setDefaultTimeout(60000);
   await page.getByText('Connected by').waitFor();
   return page;
 }

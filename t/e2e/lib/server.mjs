@@ -30,7 +30,7 @@ export function redis(...args) {
 }
 
 // Repeats until the function gives something true.
-export async function until(fn, what = fn.toString(), seconds = 15) {
+export async function until(fn, what = fn.toString(), seconds = 30) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const value = await fn();
@@ -48,7 +48,7 @@ export function client(options = {}) {
 }
 
 // The next event's payload, or an error after the time.
-export async function next(emitter, event, seconds = 10) {
+export async function next(emitter, event, seconds = 30) {
   const signal = AbortSignal.timeout(seconds * 1000);
   try {
     const [data] = await once(emitter, event, { signal });
@@ -63,7 +63,7 @@ export async function login(account, options = {}, fields = {}) {
   const socket = client(options);
   await next(socket, 'connect');
   const authenticated = next(socket, 'authenticated');
-  const ack = await socket.timeout(10000).emitWithAck('auth',
+  const ack = await socket.timeout(30000).emitWithAck('auth',
     { token: account.token, ...fields });
   if (ack.status !== 'ok') throw new Error(JSON.stringify(ack));
   await authenticated;
