@@ -238,7 +238,7 @@ $nginx = Test::Nginx::Server->start(%config,
 
 is(refused_after(80), '503 {"message":"The server is full"}',
    'worker_connections are used up: 503');
-ok($nginx->wait_log(qr/64 worker_connections are not enough for more/),
+ok($nginx->wait_log(qr/\[error\] .* 64 worker_connections are not enough for more/),
    'it is logged');
 $nginx->check;
 
@@ -247,7 +247,7 @@ $nginx = Test::Nginx::Server->start(%config,
 
 is(refused_after(100), '503 {"message":"The server is full"}',
    'descriptors are used up: 503');
-ok($nginx->wait_log(qr/80 open files are not enough for more/),
+ok($nginx->wait_log(qr/\[error\] .* 80 open files are not enough for more/),
    'it is logged');
 $nginx->check;
 

@@ -200,7 +200,7 @@ ngx_http_websocket_upgrade_full(ngx_http_request_t *r)
     if (cycle->free_connection_n
         <= NGX_HTTP_WEBSOCKET_UPGRADE_RESERVE(cycle->connection_n))
     {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "%ui worker_connections are not enough "
                       "for more sockets", cycle->connection_n);
         return 1;
@@ -214,7 +214,7 @@ ngx_http_websocket_upgrade_full(ngx_http_request_t *r)
            + NGX_HTTP_WEBSOCKET_UPGRADE_RESERVE(rlmt.rlim_cur)
            >= rlmt.rlim_cur)
     {
-        ngx_log_error(NGX_LOG_WARN, r->connection->log, 0,
+        ngx_log_error(NGX_LOG_ERR, r->connection->log, 0,
                       "%ui open files are not enough for more sockets",
                       (ngx_uint_t) rlmt.rlim_cur);
         return 1;
