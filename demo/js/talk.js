@@ -10,6 +10,7 @@ const PEOPLE_DELAY = 300;       // several changes at once are one request,
 const PEOPLE_PAUSE = 3000;      // and one after another not one each
 const PEOPLE_INTERVAL = 60000;  // "Away for 5m" grows older
 const PEOPLE_POLLING = 10000;   // while the socket is away
+const STATS_DELAY = 2000;       // they count the record, which comes behind
 
 const events = [
   'message:direct', 'message:group', 'broadcast:message', 'message:delivered',
@@ -48,7 +49,8 @@ export class Talk {
       await this.refreshPeople();
       await this.optional('presence feed', () => ws.subscribe('presence'));
       this.hooks.connected();
-      this.gotStats(await this.optional('statistics', () => ws.getStats()));
+      clearTimeout(this.statsTimer);
+      this.statsTimer = setTimeout(() => this.refreshStats(), STATS_DELAY);
     });
     ws.on('heartbeat', (stats) => this.gotStats(stats));
     ws.on('disconnected', () => this.hooks.state());
@@ -133,6 +135,11 @@ export class Talk {
     this.ws.connect().catch(() => {});
   }
 
+  async refreshStats() {
+    const stats = await this.optional('statistics', () => this.ws.getStats());
+    if (!this.closed) this.gotStats(stats);
+  }
+
   gotStats(stats) {
     this.stats = stats;
     this.hooks.state();
@@ -203,6 +210,7 @@ export class Talk {
     this.ready = false;
     clearTimeout(this.peopleTimer);
     clearTimeout(this.pollTimer);
+    clearTimeout(this.statsTimer);
     this.ws.disconnect();
     this.socket.close();
   }

@@ -295,12 +295,11 @@ export class View {
         + 'once it is back.',
       stopped: 'The server has ended this connection.',
     };
-    const { stats } = talk;
+    const n = talk.state === 'online' ? talk.stats?.active_connections : 0;
 
     $('state').textContent = names[talk.state];
     $('state-dot').className = `dot ${talk.state}`;
-    $('stats').textContent = stats && talk.state === 'online'
-      ? `${stats.active_connections} connections` : '';
+    $('stats').textContent = n ? `${n} connection${n === 1 ? '' : 's'}` : '';
 
     $('banner').hidden = !banners[talk.state];
     $('banner-text').textContent = banners[talk.state] ?? '';
