@@ -25,8 +25,7 @@ struct ngx_ws_channel_iterator_s {
 
 
 struct ngx_ws_channels_s {
-    ngx_rbtree_t                      tree;
-    ngx_rbtree_node_t                 sentinel;
+    ngx_ws_table_t                    table;
     ngx_uint_t                        count;
     ngx_ws_channel_iterator_t        *iterator;
     const ngx_ws_channels_handler_t  *handler;
@@ -36,7 +35,7 @@ struct ngx_ws_channels_s {
 
 
 static ngx_ws_channel_t *ngx_ws_channel_create(ngx_ws_channels_t *chs,
-    ngx_str_t *name, uint32_t hash);
+    ngx_str_t *name);
 static void ngx_ws_channel_remove(ngx_ws_channels_t *chs,
     ngx_ws_subscription_t *sub);
 
@@ -52,7 +51,12 @@ ngx_ws_channels_create(const ngx_ws_channels_handler_t *handler, void *data,
         return NULL;
     }
 
-    ngx_rbtree_init(&chs->tree, &chs->sentinel, ngx_str_rbtree_insert_value);
+    if (ngx_ws_table_init(&chs->table, offsetof(ngx_ws_channel_t, name), log)
+        != NGX_OK)
+    {
+        ngx_free(chs);
+        return NULL;
+    }
 
     chs->handler = handler;
     chs->data = data;
@@ -65,6 +69,7 @@ ngx_ws_channels_create(const ngx_ws_channels_handler_t *handler, void *data,
 void
 ngx_ws_channels_destroy(ngx_ws_channels_t *chs)
 {
+    ngx_ws_table_cleanup(&chs->table);
     ngx_free(chs);
 }
 
@@ -72,9 +77,19 @@ ngx_ws_channels_destroy(ngx_ws_channels_t *chs)
 ngx_ws_channel_t *
 ngx_ws_channel_find(ngx_ws_channels_t *chs, ngx_str_t *name)
 {
-    return (ngx_ws_channel_t *)
-               ngx_str_rbtree_lookup(&chs->tree, name,
-                                     ngx_crc32_short(name->data, name->len));
+    return (ngx_ws_channel_t *) ngx_ws_table_find(&chs->table, name);
+}
+
+
+ngx_str_t
+ngx_ws_channel_name(ngx_ws_channel_t *ch)
+{
+    ngx_str_t  name;
+
+    name.len = ch->node.len;
+    name.data = ch->name;
+
+    return name;
 }
 
 
@@ -82,13 +97,10 @@ ngx_int_t
 ngx_ws_channel_join(ngx_ws_channels_t *chs, ngx_str_t *name,
     ngx_ws_subscription_t **list, void *subscriber)
 {
-    uint32_t                hash;
     ngx_ws_channel_t       *ch;
     ngx_ws_subscription_t  *sub;
 
-    hash = ngx_crc32_short(name->data, name->len);
-
-    ch = (ngx_ws_channel_t *) ngx_str_rbtree_lookup(&chs->tree, name, hash);
+    ch = ngx_ws_channel_find(chs, name);
 
     if (ch != NULL) {
         for (sub = *list; sub; sub = sub->next) {
@@ -104,7 +116,7 @@ ngx_ws_channel_join(ngx_ws_channels_t *chs, ngx_str_t *name,
     }
 
     if (ch == NULL) {
-        ch = ngx_ws_channel_create(chs, name, hash);
+        ch = ngx_ws_channel_create(chs, name);
         if (ch == NULL) {
             ngx_free(sub);
             return NGX_ERROR;
@@ -120,7 +132,7 @@ ngx_ws_channel_join(ngx_ws_channels_t *chs, ngx_str_t *name,
     chs->count++;
 
     if (ch->nsubscriptions++ == 0) {
-        chs->handler->filled(chs->data, ch);
+        chs->handler->filled(chs->data, name);
     }
 
     return NGX_OK;
@@ -128,7 +140,7 @@ ngx_ws_channel_join(ngx_ws_channels_t *chs, ngx_str_t *name,
 
 
 static ngx_ws_channel_t *
-ngx_ws_channel_create(ngx_ws_channels_t *chs, ngx_str_t *name, uint32_t hash)
+ngx_ws_channel_create(ngx_ws_channels_t *chs, ngx_str_t *name)
 {
     ngx_ws_channel_t  *ch;
 
@@ -137,15 +149,10 @@ ngx_ws_channel_create(ngx_ws_channels_t *chs, ngx_str_t *name, uint32_t hash)
         return NULL;
     }
 
-    ch->node.node.key = hash;
-    ch->node.str.len = name->len;
-    ch->node.str.data = ch->name;
-    ngx_memcpy(ch->name, name->data, name->len);
-
     ngx_queue_init(&ch->subscriptions);
     ch->nsubscriptions = 0;
 
-    ngx_rbtree_insert(&chs->tree, &ch->node.node);
+    ngx_ws_table_insert(&chs->table, &ch->node, name);
 
     return ch;
 }
@@ -155,16 +162,16 @@ ngx_int_t
 ngx_ws_channel_leave(ngx_ws_channels_t *chs, ngx_str_t *name,
     ngx_ws_subscription_t **list)
 {
-    ngx_str_t               *str;
+    ngx_ws_channel_t        *ch;
     ngx_ws_subscription_t   *sub, **prev;
 
     for (prev = list; *prev; prev = &(*prev)->next) {
 
         sub = *prev;
-        str = &sub->channel->node.str;
+        ch = sub->channel;
 
-        if (str->len == name->len
-            && ngx_memcmp(str->data, name->data, name->len) == 0)
+        if (ch->node.len == name->len
+            && ngx_memcmp(ch->name, name->data, name->len) == 0)
         {
             *prev = sub->next;
             ngx_ws_channel_remove(chs, sub);
@@ -192,6 +199,7 @@ ngx_ws_channel_leave_all(ngx_ws_channels_t *chs, ngx_ws_subscription_t **list)
 static void
 ngx_ws_channel_remove(ngx_ws_channels_t *chs, ngx_ws_subscription_t *sub)
 {
+    ngx_str_t                   name;
     ngx_ws_channel_t           *ch;
     ngx_ws_channel_iterator_t  *it;
 
@@ -212,7 +220,8 @@ ngx_ws_channel_remove(ngx_ws_channels_t *chs, ngx_ws_subscription_t *sub)
         return;
     }
 
-    chs->handler->emptied(chs->data, ch);
+    name = ngx_ws_channel_name(ch);
+    chs->handler->emptied(chs->data, &name);
 
     for (it = chs->iterator; it; it = it->outer) {
         if (it->channel == ch) {
@@ -220,7 +229,7 @@ ngx_ws_channel_remove(ngx_ws_channels_t *chs, ngx_ws_subscription_t *sub)
         }
     }
 
-    ngx_rbtree_delete(&chs->tree, &ch->node.node);
+    ngx_ws_table_delete(&chs->table, &ch->node);
     ngx_free(ch);
 }
 

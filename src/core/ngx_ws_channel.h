@@ -11,6 +11,8 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_table.h>
+
 
 /*
  * This worker's table of channels and who listens to them here.  A channel is
@@ -31,7 +33,7 @@ struct ngx_ws_subscription_s {
 
 
 struct ngx_ws_channel_s {
-    ngx_str_node_t          node;         /* key is the hash, str the name */
+    ngx_ws_table_node_t     node;
     ngx_queue_t             subscriptions;
     uint32_t                nsubscriptions;
     u_char                  name[];
@@ -40,8 +42,8 @@ struct ngx_ws_channel_s {
 
 typedef struct {
     /* The first member has come, the last one has gone. */
-    void                  (*filled)(void *data, ngx_ws_channel_t *ch);
-    void                  (*emptied)(void *data, ngx_ws_channel_t *ch);
+    void                  (*filled)(void *data, ngx_str_t *name);
+    void                  (*emptied)(void *data, ngx_str_t *name);
 } ngx_ws_channels_handler_t;
 
 
@@ -54,6 +56,9 @@ void ngx_ws_channels_destroy(ngx_ws_channels_t *chs);
 
 ngx_ws_channel_t *ngx_ws_channel_find(ngx_ws_channels_t *chs,
     ngx_str_t *name);
+
+/* A view of the name, which lives as long as the channel. */
+ngx_str_t ngx_ws_channel_name(ngx_ws_channel_t *ch);
 
 /*
  * Adds the subscriber, whose list starts at *list.  NGX_OK, NGX_DECLINED when

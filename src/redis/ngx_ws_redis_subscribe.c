@@ -16,6 +16,7 @@
 #include <ngx_ws_redis_resp.h>
 #include <ngx_ws_redis_subscribe.h>
 #include <ngx_ws_redis_wait.h>
+#include <ngx_ws_table.h>
 
 
 /* channels in one command */
@@ -35,7 +36,7 @@ typedef enum {
 /* there may be one for each socket: keep it small */
 
 typedef struct {
-    ngx_str_node_t               sn;
+    ngx_ws_table_node_t          node;
     ngx_queue_t                  queue;      /* unsent or lingering */
 
     ngx_ws_redis_wait_t         *waits;
@@ -52,8 +53,7 @@ struct ngx_ws_redis_subscriber_s {
     const ngx_ws_redis_handler_t  *handler;
     void                          *data;
 
-    ngx_rbtree_t                   channels;
-    ngx_rbtree_node_t              sentinel;
+    ngx_ws_table_t                 channels;
 
     ngx_queue_t                    unsent;
     ngx_queue_t                    lingering;
@@ -123,8 +123,13 @@ ngx_ws_redis_subscribe_create(ngx_ws_redis_conf_t *conf,
     sub->handler = handler;
     sub->data = data;
 
-    ngx_rbtree_init(&sub->channels, &sub->sentinel,
-                    ngx_str_rbtree_insert_value);
+    if (ngx_ws_table_init(&sub->channels,
+                          offsetof(ngx_ws_redis_channel_t, name), log)
+        != NGX_OK)
+    {
+        ngx_free(sub);
+        return NULL;
+    }
 
     ngx_queue_init(&sub->unsent);
     ngx_queue_init(&sub->lingering);
@@ -285,7 +290,7 @@ ngx_ws_redis_subscribe_closed(void *data)
 
     ngx_uint_t               up;
     ngx_queue_t             *q;
-    ngx_rbtree_node_t       *node;
+    ngx_ws_table_node_t     *node;
     ngx_ws_redis_channel_t  *ch;
 
     while (!ngx_queue_empty(&sub->lingering)) {
@@ -294,18 +299,15 @@ ngx_ws_redis_subscribe_closed(void *data)
         ngx_ws_redis_subscribe_free_channel(sub, ch);
     }
 
-    if (sub->channels.root != &sub->sentinel) {
+    for (node = ngx_ws_table_next(&sub->channels, NULL);
+         node;
+         node = ngx_ws_table_next(&sub->channels, node))
+    {
+        ch = (ngx_ws_redis_channel_t *) node;
 
-        for (node = ngx_rbtree_min(sub->channels.root, &sub->sentinel);
-             node;
-             node = ngx_rbtree_next(&sub->channels, node))
-        {
-            ch = (ngx_ws_redis_channel_t *) node;
-
-            if (ch->state != NGX_WS_REDIS_CHANNEL_UNSENT) {
-                ch->state = NGX_WS_REDIS_CHANNEL_UNSENT;
-                ngx_queue_insert_tail(&sub->unsent, &ch->queue);
-            }
+        if (ch->state != NGX_WS_REDIS_CHANNEL_UNSENT) {
+            ch->state = NGX_WS_REDIS_CHANNEL_UNSENT;
+            ngx_queue_insert_tail(&sub->unsent, &ch->queue);
         }
     }
 
@@ -325,15 +327,21 @@ ngx_ws_redis_subscribe_destroyed(void *data)
 {
     ngx_ws_redis_subscriber_t *sub = data;
 
-    ngx_rbtree_node_t  *node;
+    ngx_ws_table_node_t  *node;
 
     ngx_ws_redis_wait_cleanup(&sub->waits);
 
-    while (sub->channels.root != &sub->sentinel) {
-        node = sub->channels.root;
-        ngx_rbtree_delete(&sub->channels, node);
+    for ( ;; ) {
+        node = ngx_ws_table_next(&sub->channels, NULL);
+        if (node == NULL) {
+            break;
+        }
+
+        ngx_ws_table_delete(&sub->channels, node);
         ngx_free(node);
     }
+
+    ngx_ws_table_cleanup(&sub->channels);
 
     if (sub->post.posted) {
         ngx_delete_posted_event(&sub->post);
@@ -350,9 +358,7 @@ ngx_ws_redis_subscribe_destroyed(void *data)
 static ngx_ws_redis_channel_t *
 ngx_ws_redis_subscribe_find(ngx_ws_redis_subscriber_t *sub, ngx_str_t *name)
 {
-    return (ngx_ws_redis_channel_t *)
-               ngx_str_rbtree_lookup(&sub->channels, name,
-                                     ngx_murmur_hash2(name->data, name->len));
+    return (ngx_ws_redis_channel_t *) ngx_ws_table_find(&sub->channels, name);
 }
 
 
@@ -369,14 +375,8 @@ ngx_ws_redis_subscribe_create_channel(ngx_ws_redis_subscriber_t *sub,
     }
 
     ngx_memzero(ch, offsetof(ngx_ws_redis_channel_t, name));
-    ngx_memcpy(ch->name, name->data, name->len);
 
-    ch->sn.str.len = name->len;
-    ch->sn.str.data = ch->name;
-    ch->sn.node.key = ngx_murmur_hash2(name->data, name->len);
-
-    ngx_rbtree_insert(&sub->channels, &ch->sn.node);
-
+    ngx_ws_table_insert(&sub->channels, &ch->node, name);
     ngx_queue_insert_tail(&sub->unsent, &ch->queue);
     ngx_post_event(&sub->post, &ngx_posted_next_events);
 
@@ -389,7 +389,7 @@ ngx_ws_redis_subscribe_free_channel(ngx_ws_redis_subscriber_t *sub,
     ngx_ws_redis_channel_t *ch)
 {
     ngx_queue_remove(&ch->queue);
-    ngx_rbtree_delete(&sub->channels, &ch->sn.node);
+    ngx_ws_table_delete(&sub->channels, &ch->node);
     ngx_free(ch);
 }
 
@@ -476,7 +476,7 @@ ngx_ws_redis_subscribe_send_unsent(ngx_ws_redis_subscriber_t *sub)
              q = ngx_queue_next(q))
         {
             ch = ngx_queue_data(q, ngx_ws_redis_channel_t, queue);
-            argv[++n] = ch->sn.str;
+            argv[++n] = ngx_ws_table_name(&sub->channels, &ch->node);
         }
 
         if (ngx_ws_redis_subscribe_send(sub, argv, 1 + n) != NGX_OK) {
@@ -528,7 +528,7 @@ ngx_ws_redis_subscribe_send_left(ngx_ws_redis_subscriber_t *sub)
             break;
         }
 
-        argv[++n] = ch->sn.str;
+        argv[++n] = ngx_ws_table_name(&sub->channels, &ch->node);
     }
 
     if (n == 0 || ngx_ws_redis_subscribe_send(sub, argv, 1 + n) != NGX_OK) {

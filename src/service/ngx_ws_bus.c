@@ -28,8 +28,8 @@ struct ngx_ws_bus_s {
 
 
 static ngx_int_t ngx_ws_bus_listen(ngx_ws_bus_t *bus);
-static void ngx_ws_bus_filled(void *data, ngx_ws_channel_t *ch);
-static void ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch);
+static void ngx_ws_bus_filled(void *data, ngx_str_t *channel);
+static void ngx_ws_bus_emptied(void *data, ngx_str_t *channel);
 static void ngx_ws_bus_confirmed(void *data, ngx_int_t rc);
 static ngx_int_t ngx_ws_bus_batch(ngx_ws_bus_t *bus, ngx_ws_channel_t *ch,
     ngx_str_t *payload);
@@ -98,20 +98,20 @@ ngx_ws_bus_destroy(ngx_ws_bus_t *bus)
 
 
 static void
-ngx_ws_bus_filled(void *data, ngx_ws_channel_t *ch)
+ngx_ws_bus_filled(void *data, ngx_str_t *channel)
 {
     ngx_ws_worker_t  *w = data;
 
-    (void) ngx_ws_redis_subscribe(w->redis, &ch->node.str, NULL, ch);
+    (void) ngx_ws_redis_subscribe(w->redis, channel, NULL, NULL);
 }
 
 
 static void
-ngx_ws_bus_emptied(void *data, ngx_ws_channel_t *ch)
+ngx_ws_bus_emptied(void *data, ngx_str_t *channel)
 {
     ngx_ws_worker_t  *w = data;
 
-    ngx_ws_redis_unsubscribe(w->redis, &ch->node.str, ch);
+    ngx_ws_redis_unsubscribe(w->redis, channel, NULL);
 }
 
 

@@ -373,7 +373,7 @@ ngx_ws_move_join(ngx_ws_move_t *move, ngx_str_t *body)
         ch = ngx_ws_channel_find(move->worker->channels, &name);
 
         wait = &move->waits[move->nwaits];
-        wait->channel = ch->node.str;
+        wait->channel = ngx_ws_channel_name(ch);
         wait->done = ngx_ws_move_joined;
         wait->data = move;
 

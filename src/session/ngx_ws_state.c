@@ -115,12 +115,14 @@ size_t
 ngx_ws_state_channels(u_char *p, ngx_ws_session_t *s)
 {
     size_t                  len;
+    ngx_str_t               name;
     ngx_ws_subscription_t  *sub;
 
     len = ngx_ws_state_put(p, 0, s->nsubscriptions);
 
     for (sub = s->subscriptions; sub; sub = sub->next) {
-        len = ngx_ws_state_put_string(p, len, &sub->channel->node.str);
+        name = ngx_ws_channel_name(sub->channel);
+        len = ngx_ws_state_put_string(p, len, &name);
     }
 
     return len;
