@@ -62,8 +62,10 @@ function watch(socket, id) {
       if (userId === id) seen.push(`${event} ${channel}`);
     });
   }
-  socket.on('user:typing', ({ userId, isTyping }) => {
-    if (userId === id) seen.push(`user:typing ${isTyping}`);
+  socket.on('user:typing', ({ userId, isTyping, conversationId }) => {
+    if (userId === id && conversationId.endsWith(`_${run}`)) {
+      seen.push(`user:typing ${isTyping}`);
+    }
   });
   return seen;
 }
