@@ -48,6 +48,7 @@ ngx_ws_call_create(ngx_ws_worker_t *worker, ngx_ws_identity_t *identity,
      *     call->error = NGX_WS_OK;
      *     call->message, call->result = { 0, NULL };
      *     call->identity, call->invalid, call->next, call->state = NULL;
+     *     call->hold = NULL;
      */
 
     call->pool = pool;

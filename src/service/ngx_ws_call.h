@@ -23,6 +23,8 @@
  * service writes the answer into it and calls ngx_ws_call_done() exactly once,
  * perhaps before the function returns.  A door whose client has gone sets
  * data to NULL and lets the call end by itself: what was begun is finished.
+ * hold() tells a door of several calls that this one takes its time: those
+ * behind it wait for its end, as they would overtake it.
  */
 
 typedef struct ngx_ws_call_s  ngx_ws_call_t;
@@ -41,6 +43,8 @@ struct ngx_ws_call_s {
 
     ngx_ws_call_pt       done;            /* the door's; data may be NULL */
     void                *data;
+
+    ngx_ws_call_pt       hold;            /* the door's, or NULL */
 
     ngx_ws_error_e       error;           /* NGX_WS_OK, or why not */
     ngx_str_t            message;         /* instead of the error's own text */

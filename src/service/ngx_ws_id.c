@@ -36,6 +36,7 @@ struct ngx_ws_ids_s {
 
 typedef struct {
     ngx_queue_t          queue;
+    ngx_uint_t           n;
     ngx_msec_t           deadline;
     ngx_ws_id_done_pt    done;
     void                *data;
@@ -50,7 +51,8 @@ static void ngx_ws_id_fetched(void *data, ngx_int_t rc,
 static void ngx_ws_id_retry(ngx_event_t *ev);
 static void ngx_ws_id_wake(ngx_ws_ids_t *ids);
 static void ngx_ws_id_expire(ngx_ws_ids_t *ids);
-static void ngx_ws_id_call(ngx_ws_ids_t *ids, ngx_queue_t *q, ngx_int_t rc);
+static void ngx_ws_id_call(ngx_ws_ids_t *ids, ngx_ws_id_wait_t *wait,
+    ngx_int_t rc, uint64_t id);
 
 
 ngx_ws_ids_t *
@@ -106,26 +108,35 @@ ngx_ws_id_up(ngx_ws_ids_t *ids)
 }
 
 
-ngx_int_t
-ngx_ws_id_next(ngx_ws_ids_t *ids, ngx_uint_t n, uint64_t *id,
-    ngx_ws_id_done_pt done, void *data)
+void
+ngx_ws_id_next(ngx_ws_ids_t *ids, ngx_uint_t n, ngx_ws_id_done_pt done,
+    void *data)
 {
+    uint64_t           id;
     ngx_ws_id_wait_t  *wait;
 
-    if (ngx_ws_id_take(ids, n, id) == NGX_OK) {
+    /* nobody overtakes those who wait, though there may be enough for one */
+
+    if (ngx_queue_empty(&ids->waits)
+        && ngx_ws_id_take(ids, n, &id) == NGX_OK)
+    {
         ngx_ws_id_fetch(ids);
-        return NGX_OK;
+        done(data, NGX_OK, id);
+        return;
     }
 
-    if (ids->nwaits >= NGX_WS_ID_WAITS) {
-        return NGX_ERROR;
+    wait = NULL;
+
+    if (ids->nwaits < NGX_WS_ID_WAITS) {
+        wait = ngx_alloc(sizeof(ngx_ws_id_wait_t), ids->worker->log);
     }
 
-    wait = ngx_alloc(sizeof(ngx_ws_id_wait_t), ids->worker->log);
     if (wait == NULL) {
-        return NGX_ERROR;
+        done(data, NGX_ERROR, 0);
+        return;
     }
 
+    wait->n = n;
     wait->deadline = ngx_current_msec + NGX_WS_ID_TIMEOUT;
     wait->done = done;
     wait->data = data;
@@ -138,8 +149,6 @@ ngx_ws_id_next(ngx_ws_ids_t *ids, ngx_uint_t n, uint64_t *id,
     if (!ids->retry.timer_set) {
         ngx_add_timer(&ids->retry, NGX_WS_ID_RETRY);
     }
-
-    return NGX_AGAIN;
 }
 
 
@@ -250,16 +259,25 @@ ngx_ws_id_retry(ngx_event_t *ev)
 }
 
 
-/* Who comes back while the others are called waits for the next block. */
-
 static void
 ngx_ws_id_wake(ngx_ws_ids_t *ids)
 {
-    ngx_uint_t  n;
+    uint64_t           id;
+    ngx_queue_t       *q;
+    ngx_ws_id_wait_t  *wait;
 
-    for (n = ids->nwaits; n; n--) {
-        ngx_ws_id_call(ids, ngx_queue_head(&ids->waits), NGX_OK);
+    while (!ngx_queue_empty(&ids->waits)) {
+        q = ngx_queue_head(&ids->waits);
+        wait = ngx_queue_data(q, ngx_ws_id_wait_t, queue);
+
+        if (ngx_ws_id_take(ids, wait->n, &id) != NGX_OK) {
+            break;
+        }
+
+        ngx_ws_id_call(ids, wait, NGX_OK, id);
     }
+
+    ngx_ws_id_fetch(ids);
 }
 
 
@@ -277,22 +295,24 @@ ngx_ws_id_expire(ngx_ws_ids_t *ids)
             return;
         }
 
-        ngx_ws_id_call(ids, q, NGX_ERROR);
+        ngx_ws_id_call(ids, wait, NGX_ERROR, 0);
     }
 }
 
 
 static void
-ngx_ws_id_call(ngx_ws_ids_t *ids, ngx_queue_t *q, ngx_int_t rc)
+ngx_ws_id_call(ngx_ws_ids_t *ids, ngx_ws_id_wait_t *wait, ngx_int_t rc,
+    uint64_t id)
 {
-    ngx_ws_id_wait_t  wait, *w;
+    void               *data;
+    ngx_ws_id_done_pt   done;
 
-    w = ngx_queue_data(q, ngx_ws_id_wait_t, queue);
-    wait = *w;
+    done = wait->done;
+    data = wait->data;
 
-    ngx_queue_remove(q);
+    ngx_queue_remove(&wait->queue);
     ids->nwaits--;
-    ngx_free(w);
+    ngx_free(wait);
 
-    wait.done(wait.data, rc);
+    done(data, rc, id);
 }

@@ -21,7 +21,7 @@
 
 #define NGX_WS_ID_BLOCK  1000
 
-typedef void (*ngx_ws_id_done_pt)(void *data, ngx_int_t rc);
+typedef void (*ngx_ws_id_done_pt)(void *data, ngx_int_t rc, uint64_t id);
 
 
 ngx_ws_ids_t *ngx_ws_ids_create(ngx_ws_worker_t *w);
@@ -33,13 +33,13 @@ void ngx_ws_ids_destroy(ngx_ws_ids_t *ids);
 void ngx_ws_id_up(ngx_ws_ids_t *ids);
 
 /*
- * Gives n consecutive ids, 0 < n <= NGX_WS_ID_BLOCK: NGX_OK with the first in
- * *id; NGX_AGAIN when none are at hand: done(data, NGX_OK) is called when it
- * is worth asking again, in the order of asking, or done(data, NGX_ERROR) when
- * Redis was away for 5 s; NGX_ERROR when too many wait, or without memory.
+ * n consecutive ids, 0 < n <= NGX_WS_ID_BLOCK: done(data, NGX_OK, first) is
+ * called in the order of asking, perhaps before the function returns, or
+ * done(data, NGX_ERROR, 0) when Redis was away for 5 s, too many wait, or
+ * without memory.
  */
-ngx_int_t ngx_ws_id_next(ngx_ws_ids_t *ids, ngx_uint_t n, uint64_t *id,
-    ngx_ws_id_done_pt done, void *data);
+void ngx_ws_id_next(ngx_ws_ids_t *ids, ngx_uint_t n, ngx_ws_id_done_pt done,
+    void *data);
 
 
 #endif /* _NGX_WS_ID_H_INCLUDED_ */

@@ -23,7 +23,7 @@
 #define NGX_WS_MESSAGE_SEND_ARGS  8        /* and two for each target */
 
 
-static void ngx_ws_message_send_id(void *data, ngx_int_t rc);
+static void ngx_ws_message_send_id(void *data, ngx_int_t rc, uint64_t id);
 static ngx_int_t ngx_ws_message_send_start(ngx_ws_call_t *call);
 static ngx_int_t ngx_ws_message_send_keys(ngx_ws_call_t *call,
     ngx_str_t *keys);
@@ -42,31 +42,29 @@ static ngx_int_t ngx_ws_message_send_result(ngx_ws_call_t *call, uint64_t id,
 void
 ngx_ws_message_send(ngx_ws_call_t *call)
 {
-    ngx_ws_message_send_id(call, NGX_OK);
+    ngx_ws_message_t  *msg;
+
+    msg = call->state;
+
+    ngx_ws_id_next(call->worker->ids, msg->ntargets, ngx_ws_message_send_id,
+                   call);
 }
 
 
 static void
-ngx_ws_message_send_id(void *data, ngx_int_t rc)
+ngx_ws_message_send_id(void *data, ngx_int_t rc, uint64_t id)
 {
     ngx_ws_call_t *call = data;
 
     ngx_ws_message_t  *msg;
 
-    msg = call->state;
-
-    if (rc == NGX_OK) {
-        rc = ngx_ws_id_next(call->worker->ids, msg->ntargets, &msg->id,
-                            ngx_ws_message_send_id, call);
-        if (rc == NGX_AGAIN) {
-            return;
-        }
-    }
-
     if (rc != NGX_OK) {
         ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
         return;
     }
+
+    msg = call->state;
+    msg->id = id;
 
     if (ngx_ws_message_send_start(call) != NGX_OK) {
         ngx_ws_call_failed(call, NGX_WS_INTERNAL);

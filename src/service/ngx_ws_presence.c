@@ -46,7 +46,8 @@ static void ngx_ws_presence_change(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_str_t *device);
 static ngx_ws_presence_op_t *ngx_ws_presence_op(ngx_ws_call_t *call,
     const char *what, ngx_ws_presence_t *presence);
-static void ngx_ws_presence_id(void *data, ngx_int_t rc);
+static void ngx_ws_presence_tell(ngx_ws_call_t *call);
+static void ngx_ws_presence_id(void *data, ngx_int_t rc, uint64_t id);
 static ngx_int_t ngx_ws_presence_send(ngx_ws_call_t *call);
 static u_char *ngx_ws_presence_number(ngx_str_t *s, u_char *p, uint64_t n);
 static void ngx_ws_presence_done(void *data, ngx_int_t rc,
@@ -134,7 +135,7 @@ ngx_ws_presences_due(ngx_ws_worker_t *w, uint64_t tenant, uint64_t user,
     op->tenant = tenant;
     op->user = user;
 
-    ngx_ws_presence_id(call, NGX_OK);
+    ngx_ws_presence_tell(call);
 }
 
 
@@ -190,7 +191,7 @@ ngx_ws_presence_set(ngx_ws_call_t *call, ngx_ws_presence_t *presence)
         return;
     }
 
-    ngx_ws_presence_id(call, NGX_OK);
+    ngx_ws_presence_tell(call);
 }
 
 
@@ -254,7 +255,7 @@ ngx_ws_presence_change(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
         }
     }
 
-    ngx_ws_presence_id(call, NGX_OK);
+    ngx_ws_presence_tell(call);
 }
 
 
@@ -286,21 +287,21 @@ ngx_ws_presence_op(ngx_ws_call_t *call, const char *what,
 /* An id in case that others are to hear of it. */
 
 static void
-ngx_ws_presence_id(void *data, ngx_int_t rc)
+ngx_ws_presence_tell(ngx_ws_call_t *call)
+{
+    ngx_ws_id_next(call->worker->ids, 1, ngx_ws_presence_id, call);
+}
+
+
+static void
+ngx_ws_presence_id(void *data, ngx_int_t rc, uint64_t id)
 {
     ngx_ws_call_t *call = data;
 
     ngx_ws_presence_op_t  *op;
 
     op = call->state;
-
-    if (rc == NGX_OK) {
-        rc = ngx_ws_id_next(call->worker->ids, 1, &op->id, ngx_ws_presence_id,
-                            call);
-        if (rc == NGX_AGAIN) {
-            return;
-        }
-    }
+    op->id = id;
 
     if (rc != NGX_OK || ngx_ws_presence_send(call) != NGX_OK) {
         ngx_ws_presence_failed(call);
@@ -461,7 +462,7 @@ ngx_ws_presence_failed(ngx_ws_call_t *call)
 static void
 ngx_ws_presence_retry(ngx_event_t *ev)
 {
-    ngx_ws_presence_id(ev->data, NGX_OK);
+    ngx_ws_presence_tell(ev->data);
 }
 
 

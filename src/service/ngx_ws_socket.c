@@ -73,11 +73,12 @@ typedef struct {
 } ngx_ws_socket_script_t;
 
 
-static void ngx_ws_socket_login_send(void *data, ngx_int_t rc);
+static void ngx_ws_socket_login_send(void *data, ngx_int_t rc,
+    uint64_t event);
 static void ngx_ws_socket_logged_in(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static void ngx_ws_socket_ends_flush(ngx_ws_socket_ends_t *ends);
-static void ngx_ws_socket_logout_send(void *data, ngx_int_t rc);
+static void ngx_ws_socket_logout_send(void *data, ngx_int_t rc, uint64_t id);
 static ngx_ws_redis_op_t *ngx_ws_socket_logout_eval(ngx_ws_socket_end_t *end,
     uint64_t id);
 static void ngx_ws_socket_logged_out(void *data, ngx_int_t rc,
@@ -179,18 +180,18 @@ ngx_ws_socket_login(ngx_ws_call_t *call, ngx_ws_registry_connection_t *conn,
         return;
     }
 
-    ngx_ws_socket_login_send(call, NGX_OK);
+    ngx_ws_id_next(call->worker->ids, 1, ngx_ws_socket_login_send, call);
 }
 
 
 /* With the id of an event, in case that others are to hear of it. */
 
 static void
-ngx_ws_socket_login_send(void *data, ngx_int_t rc)
+ngx_ws_socket_login_send(void *data, ngx_int_t rc, uint64_t event)
 {
     ngx_ws_call_t *call = data;
 
-    uint64_t                       event, keep;
+    uint64_t                       keep;
     ngx_str_t                      sockets, none;
     ngx_ws_worker_t               *w;
     ngx_ws_identity_t             *id;
@@ -217,16 +218,6 @@ ngx_ws_socket_login_send(void *data, ngx_int_t rc)
     id = call->identity;
     ctx = call->state;
     conn = &ctx->conn;
-    event = 0;
-
-    if (rc == NGX_OK) {
-        rc = ngx_ws_id_next(w->ids, 1, &event, ngx_ws_socket_login_send,
-                            call);
-    }
-
-    if (rc == NGX_AGAIN) {
-        return;
-    }
 
     if (rc != NGX_OK) {
         ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
@@ -368,30 +359,16 @@ ngx_ws_socket_ends_flush(ngx_ws_socket_ends_t *ends)
         ngx_queue_insert_tail(&ends->sent, q);
         ends->nsent++;
 
-        ngx_ws_socket_logout_send(ngx_queue_data(q, ngx_ws_socket_end_t,
-                                                 queue),
-                                  NGX_OK);
+        ngx_ws_id_next(ends->worker->ids, 1, ngx_ws_socket_logout_send,
+                       ngx_queue_data(q, ngx_ws_socket_end_t, queue));
     }
 }
 
 
 static void
-ngx_ws_socket_logout_send(void *data, ngx_int_t rc)
+ngx_ws_socket_logout_send(void *data, ngx_int_t rc, uint64_t id)
 {
     ngx_ws_socket_end_t *end = data;
-
-    uint64_t  id;
-
-    id = 0;
-
-    if (rc == NGX_OK) {
-        rc = ngx_ws_id_next(end->ends->worker->ids, 1, &id,
-                            ngx_ws_socket_logout_send, end);
-    }
-
-    if (rc == NGX_AGAIN) {
-        return;
-    }
 
     if (rc != NGX_OK || ngx_ws_socket_logout_eval(end, id) == NULL) {
         ngx_ws_socket_ends_later(end);

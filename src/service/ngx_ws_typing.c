@@ -74,7 +74,8 @@ static void ngx_ws_typing_cleared(void *data, ngx_int_t rc,
 static ngx_int_t ngx_ws_typing_noted(ngx_ws_call_t *call, ngx_str_t *note);
 static void ngx_ws_typing_targets(ngx_ws_typing_op_t *op,
     ngx_ws_redis_reply_t *reply, ngx_uint_t i);
-static void ngx_ws_typing_id(void *data, ngx_int_t rc);
+static void ngx_ws_typing_tell(ngx_ws_call_t *call);
+static void ngx_ws_typing_id(void *data, ngx_int_t rc, uint64_t id);
 static void ngx_ws_typing_publish(ngx_ws_call_t *call);
 static ngx_int_t ngx_ws_typing_event(ngx_ws_call_t *call, ngx_str_t *data);
 static ngx_int_t ngx_ws_typing_record(ngx_ws_call_t *call, ngx_str_t *data,
@@ -436,7 +437,7 @@ ngx_ws_typing_begun(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
                                        ngx_ws_redis_reply_element(reply, 2));
 
     ngx_ws_typing_targets(op, reply, 3);
-    ngx_ws_typing_id(call, NGX_OK);
+    ngx_ws_typing_tell(call);
 }
 
 
@@ -499,7 +500,7 @@ ngx_ws_typing_cleared(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
     }
 
     ngx_ws_typing_targets(op, reply, 2);
-    ngx_ws_typing_id(call, NGX_OK);
+    ngx_ws_typing_tell(call);
 }
 
 
@@ -558,26 +559,35 @@ ngx_ws_typing_targets(ngx_ws_typing_op_t *op, ngx_ws_redis_reply_t *reply,
 /* Beginning and end are events of the record; to go on is none. */
 
 static void
-ngx_ws_typing_id(void *data, ngx_int_t rc)
+ngx_ws_typing_tell(ngx_ws_call_t *call)
+{
+    ngx_ws_typing_op_t  *op;
+
+    op = call->state;
+
+    if (op->typing->fresh) {
+        ngx_ws_id_next(call->worker->ids, 1, ngx_ws_typing_id, call);
+
+    } else {
+        ngx_ws_typing_publish(call);
+    }
+}
+
+
+static void
+ngx_ws_typing_id(void *data, ngx_int_t rc, uint64_t id)
 {
     ngx_ws_call_t *call = data;
 
     ngx_ws_typing_op_t  *op;
 
-    op = call->state;
-
-    if (rc == NGX_OK && op->typing->fresh) {
-        rc = ngx_ws_id_next(call->worker->ids, 1, &op->id, ngx_ws_typing_id,
-                            call);
-        if (rc == NGX_AGAIN) {
-            return;
-        }
-    }
-
     if (rc != NGX_OK) {
         ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
         return;
     }
+
+    op = call->state;
+    op->id = id;
 
     ngx_ws_typing_publish(call);
 }

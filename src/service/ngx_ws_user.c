@@ -190,6 +190,10 @@ ngx_ws_user_find(ngx_ws_call_t *call, uint64_t user, ngx_ws_user_done_pt done)
     wait->call = call;
     wait->done = done;
     ngx_queue_insert_tail(&lookup->waits, &wait->queue);
+
+    if (call->hold) {
+        call->hold(call);
+    }
 }
 
 

@@ -28,6 +28,7 @@ typedef struct {
     ngx_ws_session_t      *session;    /* NULL once it has ended */
     const ngx_ws_event_t  *event;
     ngx_str_t              id;
+    unsigned               holds:1;    /* the session */
 } ngx_ws_event_answer_t;
 
 
@@ -38,6 +39,7 @@ static void ngx_ws_event_dispatch(ngx_ws_session_t *s, ngx_ws_packet_t *pkt);
 static const ngx_ws_event_t *ngx_ws_event_find(ngx_str_t *name);
 static ngx_int_t ngx_ws_event_answer(ngx_ws_session_t *s, ngx_ws_call_t *call,
     const ngx_ws_event_t *event, ngx_str_t *id);
+static void ngx_ws_event_hold(ngx_ws_call_t *call);
 static void ngx_ws_event_json_cleanup(void *data);
 static void ngx_ws_event_done(ngx_ws_call_t *call);
 static void ngx_ws_event_error(ngx_ws_session_t *s, ngx_str_t *event,
@@ -348,20 +350,41 @@ ngx_ws_event_answer(ngx_ws_session_t *s, ngx_ws_call_t *call,
 
     answer->session = s;
     answer->event = event;
+    answer->holds = 0;
+
     call->socket = s->node.key;
+    call->data = answer;
+    call->hold = ngx_ws_event_hold;
 
     ngx_queue_insert_tail(&s->answers, &answer->queue);
     s->nanswers++;
 
     if (event->flags & NGX_WS_EVENT_HOLD) {
-        s->held = 1;
+        ngx_ws_event_hold(call);
+
+    } else {
+        ngx_ws_event_flow(s);
     }
 
-    call->data = answer;
-
-    ngx_ws_event_flow(s);
-
     return NGX_OK;
+}
+
+
+static void
+ngx_ws_event_hold(ngx_ws_call_t *call)
+{
+    ngx_ws_session_t       *s;
+    ngx_ws_event_answer_t  *answer;
+
+    answer = call->data;
+    s = answer->session;
+
+    if (s) {
+        answer->holds = 1;
+        s->held = 1;
+
+        ngx_ws_event_flow(s);
+    }
 }
 
 
@@ -390,7 +413,7 @@ ngx_ws_event_done(ngx_ws_call_t *call)
     ngx_queue_remove(&answer->queue);
     s->nanswers--;
 
-    if (answer->event->flags & NGX_WS_EVENT_HOLD) {
+    if (answer->holds) {
         s->held = 0;
     }
 
