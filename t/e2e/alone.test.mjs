@@ -124,9 +124,22 @@ async function everything() {
 const stays = /^ws:_:(events|id|leases|watch)$/;
 const kept = /^ws:(_:(conn|lock|sid|sent):|\{1\}:(status|conv|dedup|received|throttle):)/;
 
+// All keys of one moment, the milliseconds that each has left, and what a
+// connection is.
+const script = `
+  local all = {}
+  for _, key in ipairs(redis.call('KEYS', 'ws:*')) do
+    local is = string.find(key, ':conn:') and redis.call('HGETALL', key) or {}
+    all[#all + 1] = key .. ' ' .. redis.call('PTTL', key) .. ' '
+                    .. string.gsub(table.concat(is, ' '), '%s', ' ')
+  end
+  return all`;
+
 function left() {
-  return lines(redis('--scan', '--pattern', 'ws:*')).filter((key) => !stays.test(key)
-    && !(kept.test(key) && Number(redis('PTTL', key)) > 0)).sort();
+  return lines(redis('EVAL', script, '0')).filter((line) => {
+    const [key, ms] = line.split(' ');
+    return !stays.test(key) && !(kept.test(key) && Number(ms) > 0);
+  }).sort();
 }
 
 function metric(name) {
