@@ -22,7 +22,6 @@
 
 #define NGX_WS_REDIS_KEY_HAS_USER  0x01
 #define NGX_WS_REDIS_KEY_HAS_NAME  0x02
-#define NGX_WS_REDIS_KEY_LISTENED  0x04       /* a channel */
 
 
 typedef struct {
@@ -32,41 +31,31 @@ typedef struct {
 } ngx_ws_redis_key_format_t;
 
 
-static ngx_int_t ngx_ws_redis_key_find(ngx_str_t *word, ngx_uint_t scope,
-    ngx_ws_redis_key_e *kind);
-static ngx_int_t ngx_ws_redis_key_number(u_char **pos, u_char *end,
-    u_char stop, uint64_t *n);
-
-
 static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
 
     [NGX_WS_REDIS_KEY_USER] =
         { ngx_string("user"), NGX_WS_REDIS_KEY_TENANTS,
-          NGX_WS_REDIS_KEY_LISTENED|NGX_WS_REDIS_KEY_HAS_USER },
+          NGX_WS_REDIS_KEY_HAS_USER },
 
     [NGX_WS_REDIS_KEY_TENANT] =
-        { ngx_string("tenant"), NGX_WS_REDIS_KEY_TENANTS,
-          NGX_WS_REDIS_KEY_LISTENED },
+        { ngx_string("tenant"), NGX_WS_REDIS_KEY_TENANTS, 0 },
 
     [NGX_WS_REDIS_KEY_PRESENCE] =
-        { ngx_string("presence"), NGX_WS_REDIS_KEY_TENANTS,
-          NGX_WS_REDIS_KEY_LISTENED },
+        { ngx_string("presence"), NGX_WS_REDIS_KEY_TENANTS, 0 },
 
     [NGX_WS_REDIS_KEY_CHANNEL] =
         { ngx_string("ch"), NGX_WS_REDIS_KEY_TENANTS,
-          NGX_WS_REDIS_KEY_LISTENED|NGX_WS_REDIS_KEY_HAS_NAME },
+          NGX_WS_REDIS_KEY_HAS_NAME },
 
     [NGX_WS_REDIS_KEY_WORKER] =
         { ngx_string("w"), NGX_WS_REDIS_KEY_GLOBAL,
-          NGX_WS_REDIS_KEY_LISTENED|NGX_WS_REDIS_KEY_HAS_NAME },
+          NGX_WS_REDIS_KEY_HAS_NAME },
 
     [NGX_WS_REDIS_KEY_HEARTBEAT] =
-        { ngx_string("heartbeat"), NGX_WS_REDIS_KEY_GLOBAL,
-          NGX_WS_REDIS_KEY_LISTENED },
+        { ngx_string("heartbeat"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
 
     [NGX_WS_REDIS_KEY_REVOKE] =
-        { ngx_string("revoke"), NGX_WS_REDIS_KEY_ALONE,
-          NGX_WS_REDIS_KEY_LISTENED },
+        { ngx_string("revoke"), NGX_WS_REDIS_KEY_ALONE, 0 },
 
     [NGX_WS_REDIS_KEY_DEDUP] =
         { ngx_string("dedup"), NGX_WS_REDIS_KEY_TENANTS,
@@ -214,148 +203,4 @@ ngx_ws_redis_key(ngx_ws_redis_key_t *key, ngx_str_t *prefix,
     key->str.data = key->data;
 
     return &key->str;
-}
-
-
-ngx_int_t
-ngx_ws_redis_key_parse(ngx_str_t *channel, ngx_str_t *prefix,
-    ngx_ws_redis_key_parts_t *parts)
-{
-    u_char      *p, *last;
-    ngx_str_t    word;
-    ngx_uint_t   flags, scope;
-
-    ngx_memzero(parts, sizeof(ngx_ws_redis_key_parts_t));
-
-    if (channel->len <= prefix->len
-        || ngx_memcmp(channel->data, prefix->data, prefix->len) != 0)
-    {
-        return NGX_DECLINED;
-    }
-
-    p = channel->data + prefix->len;
-    last = channel->data + channel->len;
-
-    scope = NGX_WS_REDIS_KEY_ALONE;
-
-    if (*p == '{') {
-        p++;
-
-        if (ngx_ws_redis_key_number(&p, last, '}', &parts->tenant) != NGX_OK
-            || p == last || *p++ != ':')
-        {
-            return NGX_DECLINED;
-        }
-
-        scope = NGX_WS_REDIS_KEY_TENANTS;
-
-    } else if (last - p > 2 && p[0] == '_' && p[1] == ':') {
-        p += 2;
-        scope = NGX_WS_REDIS_KEY_GLOBAL;
-    }
-
-    word.data = p;
-
-    while (p < last && *p != ':') {
-        p++;
-    }
-
-    word.len = p - word.data;
-
-    if (ngx_ws_redis_key_find(&word, scope, &parts->kind) != NGX_OK) {
-        return NGX_DECLINED;
-    }
-
-    flags = ngx_ws_redis_key_formats[parts->kind].flags;
-
-    if (flags & NGX_WS_REDIS_KEY_HAS_USER) {
-
-        if (p == last) {
-            return NGX_DECLINED;
-        }
-
-        p++;
-
-        if (ngx_ws_redis_key_number(&p, last, '\0', &parts->user) != NGX_OK) {
-            return NGX_DECLINED;
-        }
-    }
-
-    if (flags & NGX_WS_REDIS_KEY_HAS_NAME) {
-
-        if (last - p < 2 || last - p > 1 + NGX_WS_REDIS_KEY_NAME) {
-            return NGX_DECLINED;
-        }
-
-        parts->name.data = p + 1;
-        parts->name.len = last - parts->name.data;
-        p = last;
-    }
-
-    return (p == last) ? NGX_OK : NGX_DECLINED;
-}
-
-
-static ngx_int_t
-ngx_ws_redis_key_find(ngx_str_t *word, ngx_uint_t scope,
-    ngx_ws_redis_key_e *kind)
-{
-    ngx_uint_t                  i;
-    ngx_ws_redis_key_format_t  *f;
-
-    f = ngx_ws_redis_key_formats;
-
-    for (i = 0; i < NGX_WS_REDIS_KEYS; i++) {
-
-        if ((f[i].flags & NGX_WS_REDIS_KEY_LISTENED)
-            && f[i].scope == scope
-            && f[i].word.len == word->len
-            && ngx_memcmp(f[i].word.data, word->data, word->len) == 0)
-        {
-            *kind = i;
-            return NGX_OK;
-        }
-    }
-
-    return NGX_DECLINED;
-}
-
-
-/* a decimal as it is written, up to "stop", which is skipped, or the end */
-
-static ngx_int_t
-ngx_ws_redis_key_number(u_char **pos, u_char *end, u_char stop, uint64_t *n)
-{
-    u_char    *p;
-    uint64_t   value, digit;
-
-    value = 0;
-
-    for (p = *pos; p < end && *p >= '0' && *p <= '9'; p++) {
-        digit = *p - '0';
-
-        if (value > (0xffffffffffffffffULL - digit) / 10) {
-            return NGX_DECLINED;
-        }
-
-        value = value * 10 + digit;
-    }
-
-    if (p == *pos || (**pos == '0' && p - *pos > 1)) {
-        return NGX_DECLINED;
-    }
-
-    if (stop) {
-
-        if (p == end || *p != stop) {
-            return NGX_DECLINED;
-        }
-
-        p++;
-    }
-
-    *pos = p;
-    *n = value;
-
-    return NGX_OK;
 }

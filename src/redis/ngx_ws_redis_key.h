@@ -89,19 +89,4 @@ ngx_str_t *ngx_ws_redis_key(ngx_ws_redis_key_t *key, ngx_str_t *prefix,
     ngx_ws_redis_key_e kind, uint64_t tenant, uint64_t user, ngx_str_t *name);
 
 
-typedef struct {
-    ngx_ws_redis_key_e  kind;
-    uint64_t            tenant;        /* 0 where the kind has none */
-    uint64_t            user;
-    ngx_str_t           name;          /* a part of the channel */
-} ngx_ws_redis_key_parts_t;
-
-/*
- * The reverse, for channels: NGX_OK for exactly what ngx_ws_redis_key()
- * writes, else NGX_DECLINED.
- */
-ngx_int_t ngx_ws_redis_key_parse(ngx_str_t *channel, ngx_str_t *prefix,
-    ngx_ws_redis_key_parts_t *parts);
-
-
 #endif /* _NGX_WS_REDIS_KEY_H_INCLUDED_ */
