@@ -182,13 +182,6 @@ ngx_ws_eio_error_status(ngx_ws_eio_error_e e)
 }
 
 
-ngx_str_t *
-ngx_ws_eio_error_text(ngx_ws_eio_error_e e)
-{
-    return &ngx_ws_eio_answers[e].text;
-}
-
-
 /* strict but for the padding, which may be left out */
 
 static ngx_int_t

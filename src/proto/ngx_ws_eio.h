@@ -84,7 +84,6 @@ size_t ngx_ws_eio_part(u_char *p, ngx_str_t *packet, ngx_uint_t binary,
 /* {"code":0,"message":"Transport unknown"} */
 size_t ngx_ws_eio_error(u_char *p, ngx_ws_eio_error_e e);
 ngx_uint_t ngx_ws_eio_error_status(ngx_ws_eio_error_e e);
-ngx_str_t *ngx_ws_eio_error_text(ngx_ws_eio_error_e e);
 
 
 #endif /* _NGX_WS_EIO_H_INCLUDED_ */

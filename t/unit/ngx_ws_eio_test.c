@@ -274,7 +274,4 @@ errors(void)
         is_mem(out, len, all[i].json, ngx_strlen(all[i].json), all[i].json);
         is_int(ngx_ws_eio_error_status(i), all[i].status, "its status");
     }
-
-    is_str(ngx_ws_eio_error_text(NGX_WS_EIO_BAD_SID), "Session ID unknown",
-           "its text");
 }
