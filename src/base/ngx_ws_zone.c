@@ -242,13 +242,6 @@ ngx_ws_zone_token_put(ngx_ws_zone_t *zone, u_char *digest, uint64_t until,
 
 
 void
-ngx_ws_zone_token_delete(ngx_ws_zone_t *zone, u_char *digest)
-{
-    ngx_ws_cache_delete(&zone->tokens, digest);
-}
-
-
-void
 ngx_ws_zone_token_revoke(ngx_ws_zone_t *zone, uint64_t *ids, ngx_uint_t n)
 {
     ngx_ws_zone_revoked_t  revoked;

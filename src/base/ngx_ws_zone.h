@@ -70,7 +70,6 @@ ngx_int_t ngx_ws_zone_token_get(ngx_ws_zone_t *zone, u_char *digest,
     uint64_t now, ngx_ws_zone_token_t *token, u_char *buf);
 void ngx_ws_zone_token_put(ngx_ws_zone_t *zone, u_char *digest,
     uint64_t until, ngx_ws_zone_token_t *token);
-void ngx_ws_zone_token_delete(ngx_ws_zone_t *zone, u_char *digest);
 
 /*
  * Forgets every entry of these token ids: walks through the whole table once

@@ -148,10 +148,6 @@ tokens(void)
            "a bad token is known");
     ok(got.valid == 0 && got.user == 0 && got.name.len == 0,
        "... and nothing of it");
-
-    ngx_ws_zone_token_delete(zone, digest);
-    is_int(ngx_ws_zone_token_get(zone, digest, 0, &got, buf), NGX_DECLINED,
-           "a deleted token");
 }
 
 
