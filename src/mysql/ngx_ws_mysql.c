@@ -310,13 +310,6 @@ ngx_ws_mysql_cancel(ngx_ws_mysql_op_t *op)
 
 
 ngx_uint_t
-ngx_ws_mysql_pending(ngx_ws_mysql_t *my)
-{
-    return my->pending;
-}
-
-
-ngx_uint_t
 ngx_ws_mysql_is_up(ngx_ws_mysql_t *my)
 {
     return !my->away;

@@ -88,9 +88,6 @@ ngx_ws_mysql_op_t *ngx_ws_mysql_transaction(ngx_ws_mysql_t *my,
  */
 void ngx_ws_mysql_cancel(ngx_ws_mysql_op_t *op);
 
-/* Statements that wait or run. */
-ngx_uint_t ngx_ws_mysql_pending(ngx_ws_mysql_t *my);
-
 /* 0 while the server is away. */
 ngx_uint_t ngx_ws_mysql_is_up(ngx_ws_mysql_t *my);
 

@@ -173,7 +173,7 @@ queries(void)
         (void) query(&a[i], i);
     }
 
-    is_int(ngx_ws_mysql_pending(my), 5, "five queries");
+    is_int(metrics[NGX_WS_METRIC_MYSQL_PENDING], 5, "five queries");
     is_int(timers(0), 2, "a leaving worker waits for them");
 
     complete();
@@ -192,7 +192,7 @@ queries(void)
            "each has its own answer");
     }
 
-    is_int(ngx_ws_mysql_pending(my), 0, "nothing is left");
+    is_int(metrics[NGX_WS_METRIC_MYSQL_PENDING], 0, "nothing is left");
     is_int(timers(0), 0, "... to wait for");
 
     /* a callback that asks again */
@@ -542,7 +542,7 @@ cancelled(void)
     ok(a[0].done == 0 && a[2].done == 0 && a[3].done == 0,
        "what is cancelled has no callback");
     is_int(a[1].done, 1, "the others have");
-    is_int(ngx_ws_mysql_pending(my), 0, "nothing is left");
+    is_int(metrics[NGX_WS_METRIC_MYSQL_PENDING], 0, "nothing is left");
     sent_last = sent;
 
     for (i = 0; i < 3; i++) {
@@ -602,7 +602,7 @@ memory(void)
 
     loop();
     is_int(a.done, 0, "... no callback");
-    is_int(ngx_ws_mysql_pending(my), 0, "... nothing pending");
+    is_int(metrics[NGX_WS_METRIC_MYSQL_PENDING], 0, "... nothing pending");
     sent_last = sent;
 }
 

@@ -87,12 +87,12 @@ main(void)
     for (i = 0; i < QUERIES; i++) {
         query(i);
 
-        while (ngx_ws_mysql_pending(my) > 100) {
+        while (metrics[NGX_WS_METRIC_MYSQL_PENDING] > 100) {
             complete();
         }
     }
 
-    while (ngx_ws_mysql_pending(my)) {
+    while (metrics[NGX_WS_METRIC_MYSQL_PENDING]) {
         complete();
     }
 
