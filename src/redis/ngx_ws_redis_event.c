@@ -15,6 +15,7 @@
 
 
 static void ngx_ws_redis_event_read_handler(ngx_event_t *rev);
+static void ngx_ws_redis_event_read(ngx_ws_redis_event_t *e);
 static void ngx_ws_redis_event_write_handler(ngx_event_t *wev);
 static void ngx_ws_redis_event_flush_handler(ngx_event_t *ev);
 static void ngx_ws_redis_event_add_read(void *data);
@@ -66,6 +67,7 @@ ngx_ws_redis_event_attach(ngx_ws_redis_event_t *e, void *context)
 
     e->context = ac;
     e->connection = c;
+    e->answer = NULL;
     e->error[0] = '\0';
 
     return NGX_OK;
@@ -78,6 +80,23 @@ ngx_ws_redis_event_free(ngx_ws_redis_event_t *e)
     if (e->context) {
         redisAsyncFree(e->context);
     }
+}
+
+
+ngx_int_t
+ngx_ws_redis_event_send(ngx_ws_redis_event_t *e, ngx_str_t *text)
+{
+    redisAsyncContext *ac = e->context;
+
+    if (redisAppendFormattedCommand(&ac->c, (char *) text->data, text->len)
+        != REDIS_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_ws_redis_event_add_write(e);
+
+    return NGX_OK;
 }
 
 
@@ -131,9 +150,47 @@ ngx_ws_redis_event_read_handler(ngx_event_t *rev)
 
     ngx_ws_redis_event_enter(e);
 
-    redisAsyncHandleRead(e->context);
+    if (e->answer) {
+        ngx_ws_redis_event_read(e);
+
+    } else {
+        redisAsyncHandleRead(e->context);
+    }
 
     ngx_ws_redis_event_leave(e);
+}
+
+
+/* whoever gets an answer may free the context */
+
+static void
+ngx_ws_redis_event_read(ngx_ws_redis_event_t *e)
+{
+    redisAsyncContext *ac = e->context;
+
+    int    rc;
+    void  *reply;
+
+    rc = redisBufferRead(&ac->c);
+
+    while (rc == REDIS_OK) {
+        rc = redisGetReply(&ac->c, &reply);
+
+        if (rc != REDIS_OK || reply == NULL) {
+            break;
+        }
+
+        e->answer(e->data, reply);
+        freeReplyObject(reply);
+
+        if (e->context == NULL) {
+            return;
+        }
+    }
+
+    if (rc != REDIS_OK) {
+        redisAsyncFree(ac);
+    }
 }
 
 

@@ -30,6 +30,12 @@ typedef struct {
     ngx_uint_t         entered;
 
     void             (*left)(void *data);
+
+    /*
+     * Takes what comes from the next read on, instead of the callbacks of
+     * hiredis, none of which must be left; NULL for each new context.
+     */
+    void             (*answer)(void *data, void *reply);
     void              *data;
 
     char               error[128];  /* why hiredis gave it up, or "" */
@@ -52,6 +58,9 @@ ngx_int_t ngx_ws_redis_event_attach(ngx_ws_redis_event_t *e, void *context);
  * returned.  Commands under way are answered with NULL.
  */
 void ngx_ws_redis_event_free(ngx_ws_redis_event_t *e);
+
+/* Buffers a command for answer().  NGX_OK, or NGX_ERROR without memory. */
+ngx_int_t ngx_ws_redis_event_send(ngx_ws_redis_event_t *e, ngx_str_t *text);
 
 /* Sends what is buffered, unless in a callback of hiredis. */
 void ngx_ws_redis_event_flush(ngx_ws_redis_event_t *e);

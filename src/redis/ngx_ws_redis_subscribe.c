@@ -8,9 +8,6 @@
 #include <ngx_core.h>
 #include <ngx_event.h>
 
-#include <sys/time.h>
-#include <hiredis/async.h>
-
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_redis_link.h>
 #include <ngx_ws_redis_resp.h>
@@ -93,8 +90,7 @@ static ngx_uint_t ngx_ws_redis_subscribe_send_left(
 static ngx_int_t ngx_ws_redis_subscribe_send(ngx_ws_redis_subscriber_t *sub,
     ngx_str_t *argv, ngx_uint_t argc);
 
-static void ngx_ws_redis_subscribe_read(redisAsyncContext *ac, void *reply,
-    void *data);
+static void ngx_ws_redis_subscribe_answer(void *data, void *reply);
 static void ngx_ws_redis_subscribe_confirm(ngx_ws_redis_subscriber_t *sub,
     ngx_str_t *name);
 
@@ -266,6 +262,10 @@ ngx_ws_redis_subscribe_opened(void *data)
 {
     ngx_ws_redis_subscriber_t *sub = data;
 
+    /* hiredis would keep the name of each channel, too */
+
+    sub->link.event.answer = ngx_ws_redis_subscribe_answer;
+
     /* answers come in order: what is asked for later is confirmed later */
 
     if (ngx_ws_redis_subscribe_heartbeat(sub) == NGX_OK) {
@@ -428,10 +428,7 @@ ngx_ws_redis_subscribe_linger_handler(ngx_event_t *ev)
 }
 
 
-/*
- * Keeps the link subscribed to something: without, hiredis would take it for
- * one that sends commands.
- */
+/* asks for an answer, whatever else is subscribed */
 
 static ngx_int_t
 ngx_ws_redis_subscribe_heartbeat(ngx_ws_redis_subscriber_t *sub)
@@ -549,24 +546,22 @@ static ngx_int_t
 ngx_ws_redis_subscribe_send(ngx_ws_redis_subscriber_t *sub, ngx_str_t *argv,
     ngx_uint_t argc)
 {
-    int        rc;
+    ngx_int_t  rc;
     ngx_str_t  text;
 
     if (!ngx_ws_redis_link_ready(&sub->link)) {
         return NGX_ERROR;
     }
 
-    rc = REDIS_ERR;
+    rc = NGX_ERROR;
     text = ngx_ws_redis_resp_create(argv, argc, sub->link.log);
 
     if (text.data) {
-        rc = redisAsyncFormattedCommand(sub->link.event.context,
-                                        ngx_ws_redis_subscribe_read, NULL,
-                                        (char *) text.data, text.len);
+        rc = ngx_ws_redis_event_send(&sub->link.event, &text);
         ngx_free(text.data);
     }
 
-    if (rc != REDIS_OK) {
+    if (rc != NGX_OK) {
         /* the next link asks for all anew */
         ngx_ws_redis_link_close(&sub->link, "no memory");
         return NGX_ERROR;
@@ -577,20 +572,26 @@ ngx_ws_redis_subscribe_send(ngx_ws_redis_subscriber_t *sub, ngx_str_t *argv,
 
 
 static void
-ngx_ws_redis_subscribe_read(redisAsyncContext *ac, void *reply, void *data)
+ngx_ws_redis_subscribe_answer(void *data, void *reply)
 {
+    ngx_ws_redis_link_t *link = data;
+
     ngx_str_t                   kind, channel, payload;
-    ngx_ws_redis_link_t        *link;
     ngx_ws_redis_subscriber_t  *sub;
 
-    link = ac->data;
     sub = link->data;
 
-    if (reply == NULL || link->destroyed) {
+    if (link->destroyed) {
         return;
     }
 
     ngx_ws_redis_link_heard(link);
+
+    if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR) {
+        kind = ngx_ws_redis_reply_string(reply);
+        ngx_ws_redis_link_close(link, (char *) kind.data);
+        return;
+    }
 
     /* "message", "subscribe" or "unsubscribe": their lengths differ */
 
