@@ -333,9 +333,19 @@ $redis->command('ZADD', 'pending', 1, '1 a b', 2, '2 a b');
 is_deeply(login(2, 'w1', 18), [2, '["b"]'],
           'again: messages wait, and its channel is known');
 is_deeply(fields('ws:{1}:members:b'), { 2 => 1 }, 'counts again');
+is($redis->command('ZSCORE', $USER[2], '1 2 '), undef,
+   'nothing of the user falls due');
 
 is(logout('w1', 18), 1, 'logged out');
 channel(1, 2, 'b', 0);
+$redis->command('DEL', @USER);
+
+$redis->command('HSET', $USER[0], 'status', 'offline', 'leaving', '0');
+$redis->command('PEXPIRE', $USER[0], 100_000);
+login(2, 'w1', 19);
+is($redis->command('PTTL', $USER[0]), -1, 'who is there is not forgotten');
+
+logout('w1', 19);
 $redis->command('DEL', @USER);
 
 

@@ -26,6 +26,7 @@ local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
 
 my $JOHN = '1|demo-token-john';
 my $JANE = '2|demo-token-jane';
+my $ADA = '3|demo-token-ada';
 my $CHROME = 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, '
              . 'like Gecko) Chrome/130.0.0.0 Safari/537.36';
 
@@ -102,6 +103,17 @@ my $answer = $other->wait_event('ack');
 is($answer->{data}{status}, 'error', 'on a socket, too');
 is($answer->{data}{code}, 'invalid', 'with a reason');
 $other->close;
+
+
+note 'a login that Redis refuses';
+
+$redis->command('SET', 'ws:{1}:status:3', 'no hash');
+$other = Test::Nginx::WebSocket->connect(port => $nginx->port, path => '/ws');
+$other->send_json({ event => 'auth', id => 1, data => { token => $ADA } });
+is($other->wait_event('ack')->{data}{code}, 'unavailable', 'is refused');
+ok($nginx->wait_log(qr/\[error\].* redis refused a login: "[^"]*WRONGTYPE/),
+   'and the log says why');
+$other->disconnect;
 
 
 note 'signs of life';

@@ -268,6 +268,7 @@ ngx_ws_socket_logged_in(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
 {
     ngx_ws_call_t *call = data;
 
+    ngx_str_t               error;
     ngx_ws_socket_ctx_t    *ctx;
     ngx_ws_socket_login_t  *result;
 
@@ -280,9 +281,17 @@ ngx_ws_socket_logged_in(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
                              &result->connection_id, ctx->socket);
     }
 
-    if (rc != NGX_OK
-        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
+    if (rc == NGX_OK
+        && ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
     {
+        error = ngx_ws_redis_reply_string(reply);
+
+        ngx_log_error(NGX_LOG_ERR, call->log, 0,
+                      "redis refused a login: \"%V\"", &error);
+        rc = NGX_ERROR;
+    }
+
+    if (rc != NGX_OK) {
         ngx_ws_call_failed(call, NGX_WS_UNAVAILABLE);
         return;
     }

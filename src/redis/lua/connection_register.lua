@@ -6,7 +6,8 @@
 --         owner and socket, both empty for REST,
 --         ip_address, session_id, browser, device_type, each may be empty,
 --         prefix of the keys of owners' sockets, grace in milliseconds
--- returns the time of its connecting; nil: it is somebody else's
+-- returns the time of its connecting; nil: it is somebody else's;
+--         to another script also its channels as a JSON array, and the time
 
 -- nobody would clear away what those have who were given up
 
@@ -83,4 +84,4 @@ end
 
 redis.call('XADD', KEYS[2], '*', unpack(row))
 
-return is[4]
+return is[4], is[6], now

@@ -15,13 +15,11 @@
 --@ members
 --@ presence
 
-local since = connection_register(KEYS, ARGV)
+local since, channels, now = connection_register(KEYS, ARGV)
 
 if type(since) ~= 'string' then
     return since
 end
-
-local channels = redis.call('HGET', KEYS[1], 'subscribed_channels')
 
 if channels ~= '[]' then
     members({ KEYS[1], KEYS[4] },
@@ -31,6 +29,7 @@ end
 presence({ KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[2], KEYS[1], KEYS[9],
            KEYS[10] },
          { 'join', ARGV[2], ARGV[3], ARGV[15], ARGV[1], '0', '', ARGV[11], '',
-           '0', ARGV[13], ARGV[16], ARGV[17], ARGV[18], ARGV[6], ARGV[7] })
+           '0', ARGV[13], ARGV[16], ARGV[17], ARGV[18], ARGV[6], ARGV[7],
+           now })
 
 return { redis.call('ZCARD', KEYS[11]), channels }

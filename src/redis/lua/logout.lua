@@ -15,11 +15,10 @@
 local was = redis.call('HMGET', KEYS[1], 'owner', 'socket', 'keep')
 local ends = was[1] == ARGV[2] and was[2] == ARGV[3]
 
-if ends then
-    local time = redis.call('TIME')
-    local now = string.format('%.0f', time[1] * 1000
-                                      + math.floor(time[2] / 1000))
+local time = redis.call('TIME')
+local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 
+if ends then
     -- first what needs no memory
 
     redis.call('HDEL', KEYS[1], 'owner', 'socket')
@@ -36,6 +35,6 @@ members({ KEYS[1], KEYS[3] }, { ARGV[6], ARGV[4], ARGV[5], ARGV[9], '' })
 presence({ KEYS[4], KEYS[5], KEYS[6], KEYS[7], KEYS[2], KEYS[1], KEYS[8],
            KEYS[9] },
          { 'leave', ARGV[4], ARGV[5], '', ARGV[1], '0', '', '', '', '0',
-           ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[2], ARGV[3] })
+           ARGV[7], ARGV[8], ARGV[9], ARGV[10], ARGV[2], ARGV[3], now })
 
 return ends and 1 or 0

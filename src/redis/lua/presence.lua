@@ -15,6 +15,7 @@
 --         11 grace in milliseconds
 --         12 id of an event, 13 its time as text, 14 member of what falls due
 --         15 owner and 16 number of the socket that leaves
+--         17 the time in milliseconds, if a script calls that knows it
 -- returns status, device, last_message, away_since, last_seen_at
 --
 -- Fields of the presence: status, device, last_message, away_since,
@@ -26,8 +27,13 @@
 -- are told of it the longer it is, for as much work a second.
 
 local key, what, id = KEYS[1], ARGV[1], ARGV[5]
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local now = tonumber(ARGV[17])
+
+if not now then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
 local text = string.format('%.0f', now)
 
 local crowd, ending = 16, ARGV[2] .. ' 0 '
@@ -69,6 +75,10 @@ end
 local rank = { offline = 1, away = 2, online = 3, busy = 4 }
 local was, conns, live = {}, {}, 0
 
+-- whether the key is kept for good, and whether something of it falls due
+
+local lasting, pending = false, false
+
 local all = redis.call('HGETALL', key)
 
 for i = 1, #all, 2 do
@@ -77,8 +87,14 @@ for i = 1, #all, 2 do
         local status, device, ends = string.match(all[i + 1],
                                                   '^(%S*) (%S*) (%d+)$')
         conns[conn] = { status, device, tonumber(ends) }
+        lasting = true
+        pending = pending or ends ~= '0'
     end
     was[all[i]] = all[i + 1]
+end
+
+if (was.leaving or '0') ~= '0' then
+    lasting, pending = true, true
 end
 
 if what == 'look' then
@@ -226,12 +242,14 @@ end
 
 if due > 0 then
     redis.call('ZADD', KEYS[3], due, ARGV[14])
-else
+elseif pending then
     redis.call('ZREM', KEYS[3], ARGV[14])
 end
 
 if live > 0 or leaving > 0 then
-    redis.call('PERSIST', key)
+    if not lasting and #all > 0 then
+        redis.call('PERSIST', key)
+    end
 else
     redis.call('PEXPIRE', key, 2592000000)
 end
@@ -247,7 +265,9 @@ if status == 'offline' then
 elseif changed or what == 'join' then
     local entry = cjson.encode({ status = status, device = device,
                                  name = name, away_since = away })
-    if redis.call('HGET', KEYS[2], ARGV[3]) ~= entry then
+    if before == 'offline'
+       or redis.call('HGET', KEYS[2], ARGV[3]) ~= entry
+    then
         redis.call('HSET', KEYS[2], ARGV[3], entry)
     end
 end
