@@ -44,7 +44,7 @@ note 'a socket on its own';
 my $ws = socket_of($JOHN);
 my ($row) = wait_rows('status = "connected"');
 
-like($row->{connection_id}, qr/^conn_[\w-]{20}$/, 'has a connection');
+like($row->{connection_id}, qr/^conn_[\w-]{19}$/, 'has a connection');
 is_deeply([@$row{qw(tenant_id user_id browser device_type ip_address
                     session_id subscribed_channels disconnected_at)}],
           [1, 1, 'Chrome', 'desktop', '127.0.0.1', undef, '[]', undef],

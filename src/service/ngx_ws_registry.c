@@ -136,14 +136,20 @@ ngx_ws_registry_ctx(ngx_ws_call_t *call, ngx_str_t *connection_id)
 ngx_int_t
 ngx_ws_registry_id(ngx_pool_t *pool, ngx_str_t *id)
 {
-    id->len = sizeof("conn_") - 1 + NGX_WS_RANDOM_ID_LEN;
-    id->data = ngx_pnalloc(pool, id->len);
+    size_t  prefix;
+
+    prefix = sizeof("conn_") - 1;
+
+    /* the last character goes: 24 bytes take 16 less on the heap than 25 */
+
+    id->len = prefix + NGX_WS_RANDOM_ID_LEN - 1;
+    id->data = ngx_pnalloc(pool, id->len + 1);
 
     if (id->data == NULL) {
         return NGX_ERROR;
     }
 
-    ngx_ws_random_id(ngx_cpymem(id->data, "conn_", sizeof("conn_") - 1));
+    ngx_ws_random_id(ngx_cpymem(id->data, "conn_", prefix));
 
     return NGX_OK;
 }
