@@ -30,7 +30,6 @@ typedef struct {
     ngx_ws_loop_t               *loop;
     ngx_ws_session_conf_t       *conf;
     ngx_ws_send_queue_t          queue;
-    ngx_queue_t                  dirty;
 
     ngx_ws_reader_t             *reader;   /* of a message under way */
     ngx_ws_connection_held_t    *held;     /* read while paused */
@@ -640,6 +639,8 @@ ngx_ws_connection_write_handler(ngx_event_t *wev)
 }
 
 
+/* nginx's own use of c->queue is for connections that it may close */
+
 static void
 ngx_ws_connection_dirty(ngx_ws_connection_t *wsc)
 {
@@ -652,7 +653,7 @@ ngx_ws_connection_dirty(ngx_ws_connection_t *wsc)
     loop = wsc->loop;
 
     wsc->queued = 1;
-    ngx_queue_insert_tail(&loop->dirty, &wsc->dirty);
+    ngx_queue_insert_tail(&loop->dirty, &wsc->connection->queue);
 
     if (!loop->flush.posted) {
         loop->flush.handler = ngx_ws_connection_flush_handler;
@@ -666,6 +667,7 @@ ngx_ws_connection_flush_handler(ngx_event_t *ev)
 {
     ngx_queue_t           list, *q;
     ngx_ws_loop_t        *loop;
+    ngx_connection_t     *c;
     ngx_ws_connection_t  *wsc;
 
     loop = ev->data;
@@ -681,13 +683,14 @@ ngx_ws_connection_flush_handler(ngx_event_t *ev)
 
     while (!ngx_queue_empty(&list)) {
         q = ngx_queue_head(&list);
-        wsc = ngx_queue_data(q, ngx_ws_connection_t, dirty);
+        c = ngx_queue_data(q, ngx_connection_t, queue);
+        wsc = c->data;
 
         ngx_queue_remove(q);
         wsc->queued = 0;
 
         if (wsc->slow && !wsc->closing) {
-            ngx_log_error(NGX_LOG_INFO, wsc->connection->log, 0,
+            ngx_log_error(NGX_LOG_INFO, c->log, 0,
                           "client is too slow, %uz bytes are queued",
                           wsc->queue.bytes);
 
@@ -697,7 +700,7 @@ ngx_ws_connection_flush_handler(ngx_event_t *ev)
             continue;
         }
 
-        if (wsc->connection->write->ready || wsc->closing) {
+        if (c->write->ready || wsc->closing) {
             ngx_ws_connection_flush(wsc);
         }
     }
@@ -877,7 +880,7 @@ ngx_ws_connection_destroy(ngx_ws_connection_t *wsc)
     c = wsc->connection;
 
     if (wsc->queued) {
-        ngx_queue_remove(&wsc->dirty);
+        ngx_queue_remove(&c->queue);
     }
 
     ngx_ws_send_cleanup(&wsc->queue);
