@@ -432,6 +432,7 @@ ngx_http_websocket_merge_loc_conf(ngx_conf_t *cf, void *parent, void *child)
     ngx_http_websocket_limit_merge(&conf->session.connect_rate,
                               &prev->session.connect_rate, 0, 0);
 
+    conf->session.service = &conf->service;
     conf->service.log = clcf->error_log;
 
     ngx_conf_merge_ptr_value(conf->service.auth_query,

@@ -52,25 +52,6 @@ typedef struct {
 } ngx_ws_rate_t;
 
 
-typedef struct {
-    ngx_msec_t              ping_interval;
-    ngx_msec_t              ping_timeout;
-    ngx_msec_t              upgrade_timeout;
-    ngx_msec_t              connect_timeout;
-    size_t                  max_message_size;
-    size_t                  send_queue;
-    ngx_flag_t              compression;
-    ngx_ws_rate_t           event_rate;       /* of one socket */
-    ngx_ws_rate_t           connect_rate;     /* of one address */
-    ngx_uint_t              echo;             /* NGX_WS_ECHO_* */
-} ngx_ws_session_conf_t;
-
-
-#define NGX_WS_ECHO_OFF       0
-#define NGX_WS_ECHO_ON        1
-#define NGX_WS_ECHO_ENGINEIO  2
-
-
 /* what the service layer takes from the location */
 
 typedef struct {
@@ -85,6 +66,26 @@ typedef struct {
     ngx_uint_t              connection_limit; /* of a user; 0 is none */
     ngx_uint_t              connection_evict; /* the oldest, or refuse */
 } ngx_ws_service_conf_t;
+
+
+typedef struct {
+    ngx_msec_t              ping_interval;
+    ngx_msec_t              ping_timeout;
+    ngx_msec_t              upgrade_timeout;
+    ngx_msec_t              connect_timeout;
+    size_t                  max_message_size;
+    size_t                  send_queue;
+    ngx_flag_t              compression;
+    ngx_ws_rate_t           event_rate;       /* of one socket */
+    ngx_ws_rate_t           connect_rate;     /* of one address */
+    ngx_uint_t              echo;             /* NGX_WS_ECHO_* */
+    ngx_ws_service_conf_t  *service;          /* of the same location */
+} ngx_ws_session_conf_t;
+
+
+#define NGX_WS_ECHO_OFF       0
+#define NGX_WS_ECHO_ON        1
+#define NGX_WS_ECHO_ENGINEIO  2
 
 
 /* what one worker process needs, from the http block */

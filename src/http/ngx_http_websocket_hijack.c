@@ -212,7 +212,6 @@ ngx_http_websocket_hijack_params(ngx_http_request_t *r, ngx_pool_t *pool,
 
     session->worker = wmcf->worker;
     session->conf = &wlcf->session;
-    session->service = &wlcf->service;
     session->dialect = up->dialect;
     session->ticket = up->ticket;
     session->address = params->address;

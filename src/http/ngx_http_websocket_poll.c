@@ -125,7 +125,6 @@ ngx_http_websocket_poll_open(ngx_http_request_t *r)
 
     params.worker = wmcf->worker;
     params.conf = &wlcf->session;
-    params.service = &wlcf->service;
     params.dialect = &ngx_ws_dialects[NGX_WS_DIALECT_SOCKETIO];
     params.address = r->connection->addr_text;
 

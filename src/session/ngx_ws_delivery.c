@@ -91,7 +91,7 @@ ngx_ws_delivery_create(ngx_ws_session_t *s)
 {
     ngx_ws_delivery_t  *d;
 
-    d = ngx_calloc(sizeof(ngx_ws_delivery_t), s->log);
+    d = ngx_calloc(sizeof(ngx_ws_delivery_t), s->transport->log);
     if (d == NULL) {
         return NULL;
     }
@@ -150,7 +150,7 @@ ngx_ws_delivery_fetch(ngx_ws_delivery_t *d)
 
     s = d->session;
 
-    call = ngx_ws_call_create(s->worker, s->identity, s->service,
+    call = ngx_ws_call_create(s->worker, s->identity, s->conf->service,
                               ngx_ws_delivery_fetched, d);
     if (call == NULL) {
         return;
@@ -201,7 +201,7 @@ ngx_ws_delivery_each(ngx_ws_call_t *call, ngx_ws_bus_event_t *ev)
 
     d->fetched++;
 
-    wb = ngx_ws_bus_buf(ev, d->session->dialect, d->session->log);
+    wb = ngx_ws_bus_buf(ev, d->session->dialect, d->session->transport->log);
 
     if (wb) {
         ngx_ws_session_send(d->session, ngx_ws_buf_ref(wb));
@@ -396,7 +396,7 @@ ngx_ws_delivery_hold(ngx_ws_session_t *s, ngx_ws_pending_mark_t *mark,
     held = NULL;
 
     if (d->bytes + wb->size <= s->conf->send_queue) {
-        held = ngx_alloc(sizeof(ngx_ws_delivery_held_t), s->log);
+        held = ngx_alloc(sizeof(ngx_ws_delivery_held_t), s->transport->log);
     }
 
     if (held == NULL) {
@@ -422,7 +422,7 @@ ngx_ws_delivery_add(ngx_ws_delivery_t *d, ngx_ws_bus_event_t *ev)
         size = d->size ? d->size * 2 : 4;
 
         marks = ngx_alloc(size * sizeof(ngx_ws_pending_mark_t),
-                          d->session->log);
+                          d->session->transport->log);
         if (marks == NULL) {
             return NGX_DECLINED;
         }

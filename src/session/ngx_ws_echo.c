@@ -36,7 +36,7 @@ ngx_ws_echo_message(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,
 {
     ngx_ws_buf_t  *wb;
 
-    wb = ngx_ws_buf_create(opcode, len, s->log);
+    wb = ngx_ws_buf_create(opcode, len, s->transport->log);
     if (wb == NULL) {
         ngx_ws_session_close(s, NGX_WS_INTERNAL);
         return;
@@ -122,7 +122,7 @@ ngx_ws_echo_connect(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
 
     len = s->dialect->connect(NULL, &pkt->nsp, &sid);
 
-    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->transport->log);
     if (wb) {
         (void) s->dialect->connect(ngx_ws_buf_payload(wb), &pkt->nsp, &sid);
         ngx_ws_session_send(s, wb);
@@ -178,7 +178,7 @@ ngx_ws_echo_event(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
         return;
     }
 
-    echo = ngx_calloc(sizeof(ngx_ws_echo_t), s->log);
+    echo = ngx_calloc(sizeof(ngx_ws_echo_t), s->transport->log);
     if (echo == NULL) {
         ngx_ws_buf_unref(wb);
         ngx_ws_session_close(s, NGX_WS_INTERNAL);
@@ -213,7 +213,7 @@ ngx_ws_echo_binary(ngx_ws_session_t *s, u_char *p, size_t len)
         return;
     }
 
-    wb = ngx_ws_buf_create(NGX_WS_FRAME_BINARY, len, s->log);
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_BINARY, len, s->transport->log);
     if (wb == NULL) {
         ngx_ws_session_close(s, NGX_WS_INTERNAL);
         return;
@@ -261,7 +261,7 @@ ngx_ws_echo_encode(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
     ngx_ws_buf_t  *wb;
 
     wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, ngx_ws_sio_encode(NULL, pkt),
-                           s->log);
+                           s->transport->log);
     if (wb) {
         (void) ngx_ws_sio_encode(ngx_ws_buf_payload(wb), pkt);
     }

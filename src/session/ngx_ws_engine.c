@@ -63,7 +63,7 @@ ngx_ws_engine_open(ngx_ws_session_t *s, ngx_str_t *sid)
     open.max_payload = s->conf->max_message_size;
 
     wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, ngx_ws_eio_open(NULL, &open),
-                           s->log);
+                           s->transport->log);
     if (wb == NULL) {
         return NGX_ERROR;
     }
@@ -93,7 +93,7 @@ ngx_ws_engine_message(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,
     ngx_ws_eio_packet_t  eio;
 
     if (opcode == NGX_WS_FRAME_BINARY) {
-        s->app->binary(s, p, len);
+        ngx_ws_session_app(s)->binary(s, p, len);
         return;
     }
 
@@ -109,7 +109,7 @@ ngx_ws_engine_message(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,
         return;
     }
 
-    s->app->packet(s, &pkt);
+    ngx_ws_session_app(s)->packet(s, &pkt);
 }
 
 
@@ -126,7 +126,7 @@ ngx_ws_engine_packet(ngx_ws_session_t *s, u_char *p, size_t len)
     }
 
     if (eio.binary) {
-        s->app->binary(s, eio.data.data, eio.data.len);
+        ngx_ws_session_app(s)->binary(s, eio.data.data, eio.data.len);
         return;
     }
 
@@ -172,7 +172,7 @@ ngx_ws_engine_send(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,
 {
     ngx_ws_buf_t  *wb;
 
-    wb = ngx_ws_buf_create(opcode, len, s->log);
+    wb = ngx_ws_buf_create(opcode, len, s->transport->log);
     if (wb) {
         ngx_memcpy(ngx_ws_buf_payload(wb), p, len);
         ngx_ws_session_send(s, wb);

@@ -135,7 +135,7 @@ ngx_ws_event_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
         ngx_ws_event_detach(s);
         ngx_ws_session_logout(s);
         s->connected = 0;
-        s->started = ngx_current_msec;
+        s->started = (uint32_t) ngx_current_msec;
         break;
 
     default:
@@ -236,7 +236,7 @@ ngx_ws_event_connect_error(ngx_ws_session_t *s, ngx_str_t *nsp,
 
     len = s->dialect->connect_error(NULL, nsp, text, &none);
 
-    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->transport->log);
     if (wb) {
         (void) s->dialect->connect_error(ngx_ws_buf_payload(wb), nsp, text,
                                          &none);
@@ -282,7 +282,7 @@ ngx_ws_event_dispatch(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
         }
     }
 
-    call = ngx_ws_call_create(s->worker, s->identity, s->service,
+    call = ngx_ws_call_create(s->worker, s->identity, s->conf->service,
                               ngx_ws_event_done, NULL);
     if (call == NULL) {
         ngx_ws_json_free(in);
@@ -464,7 +464,7 @@ ngx_ws_event_error(ngx_ws_session_t *s, ngx_str_t *event, ngx_str_t *id,
         message = (ngx_str_t *) &e->text;
     }
 
-    ngx_log_error(NGX_LOG_INFO, s->log, 0,
+    ngx_log_error(NGX_LOG_INFO, s->transport->log, 0,
                   "client's event was refused: %V", &e->code);
 
     auth = (event->len == 4 && ngx_strncmp(event->data, "auth", 4) == 0);

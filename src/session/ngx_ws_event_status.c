@@ -110,7 +110,7 @@ ngx_ws_event_typing_add(ngx_ws_session_t *s, ngx_str_t *conversation)
     }
 
     t = ngx_alloc(sizeof(ngx_ws_session_typing_t) + conversation->len,
-                  s->log);
+                  s->transport->log);
     if (t == NULL) {
         return;
     }

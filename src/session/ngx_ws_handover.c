@@ -254,7 +254,7 @@ ngx_ws_handover_channels(ngx_ws_handover_t *ho)
 
     ho->state.len = ngx_ws_state_channels(NULL, s);
 
-    ho->state.data = ngx_alloc(ho->state.len, s->log);
+    ho->state.data = ngx_alloc(ho->state.len, s->transport->log);
     if (ho->state.data == NULL) {
         /* the other one gives up after some time */
         return;
@@ -319,7 +319,7 @@ ngx_ws_handover_give(ngx_ws_handover_t *ho)
 
     ho->state.len = ngx_ws_state_encode(NULL, s, &poll->queue);
 
-    ho->state.data = ngx_alloc(ho->state.len, s->log);
+    ho->state.data = ngx_alloc(ho->state.len, s->transport->log);
     if (ho->state.data == NULL) {
         return;
     }

@@ -142,7 +142,7 @@ ngx_ws_login_start(ngx_ws_login_t *login)
 
     s = login->session;
 
-    rc = ngx_ws_auth_verify(s->worker, s->service, &login->claim.token,
+    rc = ngx_ws_auth_verify(s->worker, s->conf->service, &login->claim.token,
                             &s->client->address, &id, &login->wait,
                             ngx_ws_login_verified, login);
 
@@ -288,7 +288,7 @@ ngx_ws_login_link(ngx_ws_login_t *login)
 
     s = login->session;
 
-    call = ngx_ws_call_create(s->worker, login->identity, s->service,
+    call = ngx_ws_call_create(s->worker, login->identity, s->conf->service,
                               ngx_ws_login_linked, login);
     if (call == NULL) {
         ngx_ws_login_end(login, NGX_WS_INTERNAL);
@@ -323,7 +323,7 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
     p = NULL;
 
     if (s && !login->identity->dead) {
-        p = ngx_alloc(linked->connection_id.len, s->log);
+        p = ngx_alloc(linked->connection_id.len, s->transport->log);
     }
 
     if (p == NULL) {
@@ -338,7 +338,7 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
 
     if (s->identity) {
         /* the same user by another connection */
-        ngx_ws_socket_logout(s->worker, s->identity, s->service,
+        ngx_ws_socket_logout(s->worker, s->identity, s->conf->service,
                              &s->connection_id, s->node.key);
         ngx_free(s->connection_id.data);
     }
@@ -352,7 +352,7 @@ ngx_ws_login_linked(ngx_ws_call_t *call)
 
     ngx_ws_login_channels(s, &linked->channels);
 
-    if (s->service->connection_limit) {
+    if (s->conf->service->connection_limit) {
         ngx_ws_login_limit(login);
 
     } else {
@@ -370,7 +370,7 @@ ngx_ws_login_limit(ngx_ws_login_t *login)
 
     s = login->session;
 
-    login->op = ngx_ws_limit_join(s->worker, s->service, s->identity,
+    login->op = ngx_ws_limit_join(s->worker, s->conf->service, s->identity,
                                   &s->connection_id, s->node.key,
                                   ngx_ws_login_limited, login);
     if (login->op == NULL) {

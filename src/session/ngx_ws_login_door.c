@@ -68,7 +68,7 @@ ngx_ws_login_door(ngx_ws_session_t *s, ngx_ws_json_t *in, ngx_ws_call_pt done)
 {
     ngx_ws_call_t  *call;
 
-    call = ngx_ws_call_create(s->worker, NULL, s->service, done, NULL);
+    call = ngx_ws_call_create(s->worker, NULL, s->conf->service, done, NULL);
     if (call == NULL) {
         return NGX_ERROR;
     }
@@ -123,7 +123,7 @@ ngx_ws_login_connect_ok(ngx_ws_session_t *s)
 
     len = s->dialect->connect(NULL, &nsp, &sid);
 
-    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->transport->log);
     if (wb) {
         (void) s->dialect->connect(ngx_ws_buf_payload(wb), &nsp, &sid);
         ngx_ws_session_send(s, wb);

@@ -494,7 +494,7 @@ ngx_ws_move_linked(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
     list = ngx_ws_redis_reply_string(reply);
     ngx_ws_login_channels(move->session, &list);
 
-    ngx_ws_limit_note(move->worker, move->session->service,
+    ngx_ws_limit_note(move->worker, move->session->conf->service,
                       move->session->identity, &move->session->connection_id,
                       move->session->node.key);
 
@@ -579,7 +579,7 @@ ngx_ws_move_deliver(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
     if (move->bytes == wb->size
         || move->bytes <= move->params.conf->send_queue)
     {
-        me = ngx_calloc(sizeof(ngx_ws_move_event_t), s->log);
+        me = ngx_calloc(sizeof(ngx_ws_move_event_t), s->transport->log);
     }
 
     if (me == NULL) {

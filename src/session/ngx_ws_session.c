@@ -36,7 +36,7 @@ static ngx_int_t ngx_ws_session_client(ngx_ws_session_t *s,
     ngx_ws_session_params_t *params);
 static u_char *ngx_ws_session_client_keep(u_char *p, ngx_str_t *to,
     const ngx_str_t *from);
-static void ngx_ws_session_wire(ngx_ws_session_t *s);
+static const ngx_ws_session_wire_t *ngx_ws_session_wire(ngx_ws_session_t *s);
 static void ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t);
 static void ngx_ws_session_end(ngx_ws_session_t *s);
 static void ngx_ws_session_free(ngx_ws_session_t *s);
@@ -116,7 +116,7 @@ ngx_ws_session_create(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
 
     s->node.key = (ngx_rbtree_key_t) s->worker->sequence++;
 
-    if (s->wire->open(s, &params->sid) != NGX_OK) {
+    if (ngx_ws_session_wire(s)->open(s, &params->sid) != NGX_OK) {
         ngx_ws_session_forget_client(s);
         ngx_free(s);
         t->handler = NULL;
@@ -148,8 +148,6 @@ ngx_ws_session_alloc(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
     s->dialect = params->dialect;
     s->worker = params->worker;
     s->conf = params->conf;
-    s->service = params->service;
-    s->log = t->log;
 
     ngx_queue_init(&s->answers);
 
@@ -158,12 +156,10 @@ ngx_ws_session_alloc(ngx_ws_transport_t *t, ngx_ws_session_params_t *params)
         return NULL;
     }
 
-    ngx_ws_session_wire(s);
-
     s->begun = ngx_current_msec;
-    s->started = ngx_current_msec;
-    s->pinged = ngx_current_msec;
-    s->touched = ngx_current_msec;
+    s->started = (uint32_t) ngx_current_msec;
+    s->pinged = (uint32_t) ngx_current_msec;
+    s->touched = (uint32_t) ngx_current_msec;
 
     t->handler = &ngx_ws_session_handler;
     t->data = s;
@@ -179,7 +175,8 @@ ngx_ws_session_client(ngx_ws_session_t *s, ngx_ws_session_params_t *params)
     ngx_ws_session_client_t  *client;
 
     client = ngx_alloc(sizeof(ngx_ws_session_client_t) + params->token.len
-                       + params->address.len + params->agent.len, s->log);
+                       + params->address.len + params->agent.len,
+                       s->transport->log);
     if (client == NULL) {
         return NGX_ERROR;
     }
@@ -217,23 +214,26 @@ ngx_ws_session_forget_client(ngx_ws_session_t *s)
 }
 
 
-static void
+static const ngx_ws_session_wire_t *
 ngx_ws_session_wire(ngx_ws_session_t *s)
 {
     if (s->dialect == NULL) {
-        s->wire = &ngx_ws_session_plain_wire;
-
-    } else if (s->dialect->id == NGX_WS_DIALECT_RAW) {
-        s->wire = &ngx_ws_session_raw_wire;
-
-    } else if (s->conf->echo == NGX_WS_ECHO_ENGINEIO) {
-        s->wire = &ngx_ws_engine_echo_wire;
-
-    } else {
-        s->wire = &ngx_ws_engine_wire;
+        return &ngx_ws_session_plain_wire;
     }
 
-    s->app = s->conf->echo ? &ngx_ws_echo_app : &ngx_ws_event_app;
+    if (s->dialect->id == NGX_WS_DIALECT_RAW) {
+        return &ngx_ws_session_raw_wire;
+    }
+
+    return (s->conf->echo == NGX_WS_ECHO_ENGINEIO) ? &ngx_ws_engine_echo_wire
+                                                   : &ngx_ws_engine_wire;
+}
+
+
+const ngx_ws_session_app_t *
+ngx_ws_session_app(ngx_ws_session_t *s)
+{
+    return s->conf->echo ? &ngx_ws_echo_app : &ngx_ws_event_app;
 }
 
 
@@ -310,7 +310,6 @@ ngx_ws_session_move(ngx_ws_session_t *s, ngx_ws_transport_t *t)
     ngx_ws_metrics[t->ops->sessions]++;
 
     s->transport = t;
-    s->log = t->log;
 
     t->handler = &ngx_ws_session_handler;
     t->data = s;
@@ -324,7 +323,7 @@ ngx_ws_session_switch(ngx_ws_session_t *s, ngx_ws_transport_t *t)
 
     if (s->pinging) {
         /* the pong may have to wait until the client has switched, too */
-        s->pinged = ngx_current_msec;
+        s->pinged = (uint32_t) ngx_current_msec;
     }
 
     ngx_ws_event_flow(s);
@@ -358,7 +357,7 @@ ngx_ws_session_dismiss(ngx_ws_session_t *s, ngx_ws_error_e error)
 
         len = s->dialect->disconnect(NULL, &nsp);
 
-        wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+        wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->transport->log);
         if (wb) {
             (void) s->dialect->disconnect(ngx_ws_buf_payload(wb), &nsp);
             ngx_ws_session_send(s, wb);
@@ -389,11 +388,12 @@ ngx_ws_session_free(ngx_ws_session_t *s)
     ngx_ws_metrics[s->transport->ops->sessions]--;
 
     if (s->state) {
-        ngx_ws_echo_cleanup(s);
-    }
+        if (s->conf->echo) {
+            ngx_ws_echo_cleanup(s);
 
-    if (s->past) {
-        ngx_free(s->past);
+        } else {
+            ngx_free(s->state);
+        }
     }
 
     ngx_ws_session_forget_client(s);
@@ -413,7 +413,7 @@ ngx_ws_session_logout(ngx_ws_session_t *s)
     ngx_ws_delivery_end(s);
     ngx_ws_event_typing_cleanup(s);
 
-    ngx_ws_socket_logout(s->worker, s->identity, s->service,
+    ngx_ws_socket_logout(s->worker, s->identity, s->conf->service,
                          &s->connection_id, s->node.key);
 
     ngx_free(s->connection_id.data);
@@ -520,7 +520,7 @@ ngx_ws_session_send_event(ngx_ws_session_t *s, const char *event,
 
     len = s->dialect->event(NULL, &nsp, &name, data);
 
-    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->transport->log);
     if (wb) {
         (void) s->dialect->event(ngx_ws_buf_payload(wb), &nsp, &name, data);
         ngx_ws_session_send(s, wb);
@@ -539,7 +539,7 @@ ngx_ws_session_send_ack(ngx_ws_session_t *s, ngx_str_t *id, ngx_str_t *data)
 
     len = s->dialect->ack(NULL, &nsp, id, data);
 
-    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->log);
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_TEXT, len, s->transport->log);
     if (wb) {
         (void) s->dialect->ack(ngx_ws_buf_payload(wb), &nsp, id, data);
         ngx_ws_session_send(s, wb);
@@ -566,7 +566,7 @@ ngx_ws_session_message(void *data, ngx_uint_t opcode, u_char *p, size_t len)
         s->nreceived++;
         s->received += len;
 
-        s->wire->message(s, opcode, p, len);
+        ngx_ws_session_wire(s)->message(s, opcode, p, len);
     }
 }
 
@@ -577,7 +577,7 @@ ngx_ws_session_refused(void *data, ngx_uint_t code)
     ngx_ws_session_t  *s = data;
 
     if (code == NGX_WS_CLOSE_TOO_BIG
-        && s->app == &ngx_ws_event_app
+        && s->conf->echo == NGX_WS_ECHO_OFF
         && (s->connected || s->dialect->connect == NULL))
     {
         ngx_ws_event_refuse(s, NULL, NGX_WS_TOO_LARGE);
@@ -628,7 +628,7 @@ ngx_ws_session_timer_handler(ngx_ws_timer_t *timer)
     }
 
     if (ngx_ws_session_is_stranger(s)
-        && ngx_current_msec - s->started >= s->conf->connect_timeout)
+        && ngx_ws_session_since(s->started) >= s->conf->connect_timeout)
     {
         ngx_ws_session_close(s, NGX_WS_AUTH_TIMEOUT);
         return;
@@ -645,21 +645,21 @@ ngx_ws_session_timer_handler(ngx_ws_timer_t *timer)
 
         /* the answer comes behind what takes so long to come */
 
-        s->pinged = ngx_current_msec;
+        s->pinged = (uint32_t) ngx_current_msec;
     }
 
     if (!s->pinging
-        && ngx_current_msec - s->pinged >= s->conf->ping_interval)
+        && ngx_ws_session_since(s->pinged) >= s->conf->ping_interval)
     {
         s->pinging = 1;
-        s->pinged += s->conf->ping_interval;
+        s->pinged += (uint32_t) s->conf->ping_interval;
 
-        if (ngx_current_msec - s->pinged > NGX_WS_SESSION_LATE) {
+        if (ngx_ws_session_since(s->pinged) > NGX_WS_SESSION_LATE) {
             /* which is not the client's fault */
-            s->pinged = ngx_current_msec;
+            s->pinged = (uint32_t) ngx_current_msec;
         }
 
-        s->wire->ping(s);
+        ngx_ws_session_wire(s)->ping(s);
         ngx_ws_session_touch(s);
     }
 
@@ -673,11 +673,11 @@ static void
 ngx_ws_session_touch(ngx_ws_session_t *s)
 {
     if (s->identity
-        && ngx_current_msec - s->touched >= NGX_WS_SESSION_TOUCH)
+        && ngx_ws_session_since(s->touched) >= NGX_WS_SESSION_TOUCH)
     {
-        s->touched = ngx_current_msec;
+        s->touched = (uint32_t) ngx_current_msec;
         ngx_ws_registry_touch(s->worker, s->identity, &s->connection_id);
-        ngx_ws_limit_note(s->worker, s->service, s->identity,
+        ngx_ws_limit_note(s->worker, s->conf->service, s->identity,
                           &s->connection_id, s->node.key);
     }
 }
@@ -691,14 +691,16 @@ ngx_ws_session_timer_set(ngx_ws_session_t *s)
     ngx_msec_t      beat, due, timer;
     ngx_msec_int_t  left;
 
+    due = ngx_current_msec - ngx_ws_session_since(s->pinged);
+
     if (s->pinging) {
-        due = s->pinged + s->conf->ping_timeout;
+        due += s->conf->ping_timeout;
 
     } else {
         /* those of many sockets together cost far less than one by one */
 
         beat = s->conf->ping_interval / NGX_WS_SESSION_BEATS + 1;
-        due = s->pinged + s->conf->ping_interval;
+        due += s->conf->ping_interval;
         due += beat - 1 - (due - 1) % beat;
     }
 
@@ -706,8 +708,8 @@ ngx_ws_session_timer_set(ngx_ws_session_t *s)
     timer = ngx_max(left, 1);
 
     if (ngx_ws_session_is_stranger(s)) {
-        left = (ngx_msec_int_t) (s->started + s->conf->connect_timeout
-                                 - ngx_current_msec);
+        left = (ngx_msec_int_t) (s->conf->connect_timeout
+                                 - ngx_ws_session_since(s->started));
         left = ngx_max(left, 1);
         timer = ngx_min(timer, (ngx_msec_t) left);
     }
@@ -739,7 +741,7 @@ ngx_uint_t
 ngx_ws_session_overdue(ngx_ws_session_t *s)
 {
     return s->pinging
-           && ngx_current_msec - s->pinged >= s->conf->ping_timeout;
+           && ngx_ws_session_since(s->pinged) >= s->conf->ping_timeout;
 }
 
 
@@ -751,7 +753,7 @@ ngx_ws_session_alive(ngx_ws_session_t *s)
     answered = s->pinging;
 
     s->pinging = 0;
-    s->pinged = ngx_current_msec;
+    s->pinged = (uint32_t) ngx_current_msec;
 
     /* else the timer comes early enough, and sees that it has time */
 
@@ -769,9 +771,9 @@ ngx_ws_session_ask(ngx_ws_session_t *s)
     }
 
     s->pinging = 1;
-    s->pinged = ngx_current_msec;
+    s->pinged = (uint32_t) ngx_current_msec;
 
-    s->wire->ping(s);
+    ngx_ws_session_wire(s)->ping(s);
     ngx_ws_session_timer_set(s);
 }
 
@@ -806,7 +808,7 @@ ngx_ws_session_raw_message(ngx_ws_session_t *s, ngx_uint_t opcode, u_char *p,
         return;
     }
 
-    s->app->packet(s, &pkt);
+    ngx_ws_session_app(s)->packet(s, &pkt);
 }
 
 
@@ -815,7 +817,7 @@ ngx_ws_session_raw_ping(ngx_ws_session_t *s)
 {
     ngx_ws_buf_t  *wb;
 
-    wb = ngx_ws_buf_create(NGX_WS_FRAME_PING, 0, s->log);
+    wb = ngx_ws_buf_create(NGX_WS_FRAME_PING, 0, s->transport->log);
     if (wb) {
         (void) s->transport->ops->send(s->transport, wb);
         ngx_ws_buf_unref(wb);
@@ -851,7 +853,7 @@ ngx_ws_session_deliver(void *subscriber, void *data)
         return;
     }
 
-    wb = ngx_ws_bus_buf(ev, s->dialect, s->log);
+    wb = ngx_ws_bus_buf(ev, s->dialect, s->transport->log);
     if (wb == NULL) {
         return;
     }
@@ -887,7 +889,7 @@ ngx_ws_session_deliver_batch(void *subscriber, void *data)
         return;
     }
 
-    wb = ngx_ws_bus_batch_buf(batch, s->dialect, s->log);
+    wb = ngx_ws_bus_batch_buf(batch, s->dialect, s->transport->log);
 
     if (wb && s->transport->ops->send(s->transport, wb) == NGX_OK) {
         ngx_ws_session_sent(s, wb);

@@ -81,18 +81,19 @@ typedef struct {
 } ngx_ws_session_client_t;
 
 
+/*
+ * There may be a hundred thousand: what is known elsewhere is not kept here,
+ * and short times are the lower 32 bits of ngx_current_msec.
+ */
+
 struct ngx_ws_session_s {
     ngx_rbtree_node_t             node;         /* key is the number */
 
     ngx_ws_transport_t           *transport;
-    const ngx_ws_session_wire_t  *wire;
-    const ngx_ws_session_app_t   *app;
     const ngx_ws_dialect_t       *dialect;      /* NULL: plain echo */
 
     ngx_ws_worker_t              *worker;
     ngx_ws_session_conf_t        *conf;
-    ngx_ws_service_conf_t        *service;
-    ngx_log_t                    *log;
 
     ngx_ws_identity_t            *identity;     /* NULL until authenticated */
     ngx_queue_t                   holder;       /* of identity->sockets */
@@ -106,24 +107,24 @@ struct ngx_ws_session_s {
     uint64_t                      delivered;    /* seq of the latest */
     ngx_ws_session_typing_t      *typings;      /* begun by this socket */
 
-    void                         *state;        /* of the application */
+    void                         *state;        /* of echo, or _past_t */
 
     ngx_ws_session_client_t      *client;       /* never NULL */
-    ngx_ws_session_past_t        *past;
 
     ngx_ws_timer_t                timer;
     ngx_msec_t                    begun;
-    ngx_msec_t                    started;      /* to wait for its client */
-    ngx_msec_t                    pinged;       /* or heard, if not pinging */
-    ngx_msec_t                    touched;
 
     uint64_t                      received;     /* bytes of messages */
     uint64_t                      sent;
+    uint64_t                      rate;         /* of events, see there */
+
+    uint32_t                      started;      /* to wait for its client */
+    uint32_t                      pinged;       /* or heard, if not pinging */
+    uint32_t                      touched;
+
     uint32_t                      nreceived;
     uint32_t                      nsent;
-
-    uint64_t                      rate;         /* of events, see there */
-    uint32_t                      refused;      /* of them */
+    uint32_t                      refused;      /* events */
 
     uint32_t                      nsubscriptions;
     uint16_t                      nanswers;
@@ -144,7 +145,6 @@ struct ngx_ws_session_s {
 typedef struct {
     ngx_ws_worker_t              *worker;
     ngx_ws_session_conf_t        *conf;
-    ngx_ws_service_conf_t        *service;
     const ngx_ws_dialect_t       *dialect;      /* NULL: plain echo */
     ngx_str_t                     sid;          /* of Engine.IO, if known */
     ngx_str_t                     owner;        /* of the sid, if not here */
@@ -193,6 +193,12 @@ extern const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler;
 /*
  * For the files of the session layer.
  */
+
+/* What the session's packets do. */
+const ngx_ws_session_app_t *ngx_ws_session_app(ngx_ws_session_t *s);
+
+/* How many milliseconds ago one of its short times was. */
+#define ngx_ws_session_since(msec)  ((uint32_t) ngx_current_msec - (msec))
 
 /* The client lives: the next ping can wait; it has not answered the last. */
 void ngx_ws_session_alive(ngx_ws_session_t *s);

@@ -16,9 +16,10 @@ void
 ngx_ws_session_log_end(ngx_ws_session_t *s, ngx_uint_t code,
     const ngx_str_t *reason)
 {
-    uint64_t          tenant, user;
-    ngx_msec_t        duration;
-    const ngx_str_t  *connection_id;
+    uint64_t                tenant, user;
+    ngx_msec_t              duration;
+    const ngx_str_t        *connection_id;
+    ngx_ws_session_past_t  *past;
 
     static const ngx_str_t  none = ngx_string("");
 
@@ -33,15 +34,17 @@ ngx_ws_session_log_end(ngx_ws_session_t *s, ngx_uint_t code,
         tenant = s->identity->tenant;
         connection_id = &s->connection_id;
 
-    } else if (s->past) {
-        user = s->past->user;
-        tenant = s->past->tenant;
-        connection_id = &s->past->connection_id;
+    } else if (s->state && s->conf->echo == NGX_WS_ECHO_OFF) {
+        past = s->state;
+
+        user = past->user;
+        tenant = past->tenant;
+        connection_id = &past->connection_id;
     }
 
     duration = ngx_current_msec - s->begun;
 
-    ngx_log_error(NGX_LOG_INFO, s->log, 0,
+    ngx_log_error(NGX_LOG_INFO, s->transport->log, 0,
                   "websocket session ended, code: %ui, reason: \"%V\", "
                   "transport: %V, duration: %M.%03M, "
                   "received: %uD messages, %uL bytes, "
@@ -60,7 +63,7 @@ ngx_ws_session_log_past(ngx_ws_session_t *s)
     ngx_ws_session_past_t  *past;
 
     past = ngx_alloc(sizeof(ngx_ws_session_past_t) + s->connection_id.len,
-                     s->log);
+                     s->transport->log);
     if (past == NULL) {
         return;
     }
@@ -72,9 +75,9 @@ ngx_ws_session_log_past(ngx_ws_session_t *s)
 
     ngx_memcpy(past->data, s->connection_id.data, s->connection_id.len);
 
-    if (s->past) {
-        ngx_free(s->past);
+    if (s->state) {
+        ngx_free(s->state);
     }
 
-    s->past = past;
+    s->state = past;
 }

@@ -84,15 +84,15 @@ ngx_ws_state_encode(u_char *p, ngx_ws_session_t *s,
     len = ngx_ws_state_put(p, len, s->received);
     len = ngx_ws_state_put(p, len, s->nsent);
     len = ngx_ws_state_put(p, len, s->sent);
-    len = ngx_ws_state_put(p, len, ngx_current_msec - s->started);
-    len = ngx_ws_state_put(p, len, ngx_current_msec - s->pinged);
+    len = ngx_ws_state_put(p, len, ngx_ws_session_since(s->started));
+    len = ngx_ws_state_put(p, len, ngx_ws_session_since(s->pinged));
     len = ngx_ws_state_put(p, len, s->skip);
 
     len = ngx_ws_state_put_identity(p, len, s);
     len = ngx_ws_state_put_typings(p, len, s);
     len = ngx_ws_state_put_delivery(p, len, s);
 
-    echo = s->state;
+    echo = s->conf->echo ? s->state : NULL;
 
     len = ngx_ws_state_put(p, len, echo ? echo->wanted : 0);
     len = ngx_ws_state_put(p, len, echo ? echo->n : 0);
@@ -277,8 +277,8 @@ ngx_ws_state_decode(ngx_ws_session_t *s, ngx_ws_send_queue_t *queue,
     s->pinging = ((flags & NGX_WS_STATE_PINGING) != 0);
     s->connected = ((flags & NGX_WS_STATE_CONNECTED) != 0);
     s->custom = ((flags & NGX_WS_STATE_CUSTOM) != 0);
-    s->started = ngx_current_msec - (ngx_msec_t) age;
-    s->pinged = ngx_current_msec - (ngx_msec_t) quiet;
+    s->started = (uint32_t) (ngx_current_msec - age);
+    s->pinged = (uint32_t) (ngx_current_msec - quiet);
     s->skip = (uint16_t) skip;
 
     if (ngx_ws_state_get_identity(s, text) != NGX_OK
@@ -296,11 +296,11 @@ ngx_ws_state_decode(ngx_ws_session_t *s, ngx_ws_send_queue_t *queue,
 
     while (n--) {
 
-        if (ngx_ws_state_get_buf(text, &wb, s->log) != NGX_OK) {
+        if (ngx_ws_state_get_buf(text, &wb, s->transport->log) != NGX_OK) {
             return NGX_ERROR;
         }
 
-        rc = ngx_ws_send_push(queue, wb, s->log);
+        rc = ngx_ws_send_push(queue, wb, s->transport->log);
 
         ngx_ws_buf_unref(wb);
 
@@ -370,12 +370,13 @@ ngx_ws_state_get_identity(ngx_ws_session_t *s, ngx_str_t *text)
         return NGX_ERROR;
     }
 
-    p = ngx_alloc(connection_id.len + 1, s->log);
+    p = ngx_alloc(connection_id.len + 1, s->transport->log);
     if (p == NULL) {
         return NGX_ERROR;
     }
 
-    id = ngx_ws_auth_accept(s->worker->auth, s->service, digest.data, &token);
+    id = ngx_ws_auth_accept(s->worker->auth, s->conf->service, digest.data,
+                            &token);
 
     if (id == NULL) {
         ngx_free(p);
@@ -455,7 +456,7 @@ ngx_ws_state_get_delivery(ngx_ws_session_t *s, ngx_str_t *text)
 
         if (ngx_ws_state_number(text, &mark.seq) != NGX_OK
             || ngx_ws_state_number(text, &mark.id) != NGX_OK
-            || ngx_ws_state_get_buf(text, &wb, s->log) != NGX_OK)
+            || ngx_ws_state_get_buf(text, &wb, s->transport->log) != NGX_OK)
         {
             return NGX_ERROR;
         }
@@ -486,7 +487,7 @@ ngx_ws_state_get_echo(ngx_ws_session_t *s, ngx_str_t *text)
         return NGX_OK;
     }
 
-    echo = ngx_calloc(sizeof(ngx_ws_echo_t), s->log);
+    echo = ngx_calloc(sizeof(ngx_ws_echo_t), s->transport->log);
     if (echo == NULL) {
         return NGX_ERROR;
     }
@@ -496,7 +497,7 @@ ngx_ws_state_get_echo(ngx_ws_session_t *s, ngx_str_t *text)
 
     while (echo->n < n) {
 
-        if (ngx_ws_state_get_buf(text, &echo->bufs[echo->n], s->log)
+        if (ngx_ws_state_get_buf(text, &echo->bufs[echo->n], s->transport->log)
             != NGX_OK)
         {
             return NGX_ERROR;
