@@ -22,35 +22,59 @@ my $lua = abs_path(dirname(__FILE__) . '/../src/redis/lua');
 
 my $AGE = 2592000_000;
 my ($PENDING, $TAKEN) = ('ws:{1}:pending:2', 'ws:{1}:taken:2');
+my @FLIGHT = ('ws:_:flight', 'ws:_:flight:text', 'ws:_:flight:taken');
 my ($EVENTS, $LEASES) = ('ws:_:events', 'ws:_:leases');
 my $CHANNEL = 'ws:{1}:user:2';
 
 my $seen = '-';
 
 
-sub run {
-    my ($name, $keys, @args) = @_;
+# a script with its parts put in, as util/embed.sh does
 
-    return $redis->command('EVAL', slurp("$lua/$name.lua"), scalar @$keys,
-                           @$keys, @args);
+sub script {
+    my ($name) = @_;
+
+    return slurp("$lua/$name.lua")
+           =~ s{^--\@ (\w+)\n}{"local function $1(KEYS, ARGV)\n"
+                                . script($1) . "end\n"}gemr;
 }
 
 
-# one from 1 to 2, its seq; whether it is taken for a repeat is not asked here
+sub run {
+    my ($name, $keys, @args) = @_;
+
+    return $redis->command('EVAL', script($name), scalar @$keys, @$keys,
+                           @args);
+}
+
+
+# one from 1 to 2, its seq; whether it is taken for a repeat is not asked here.
+# Somebody listens, so that it is on its way; or has been, for too long.
 
 my $sent = 0;
+my $waits = 0;
 
 sub send_one {
     my ($id) = @_;
 
     $sent++;
     run('message_send',
-        [$EVENTS, "sent$sent", '', '', '', $CHANNEL, $PENDING, ''], 20,
+        [$EVENTS, "sent$sent", @FLIGHT[0, 1], '', '', '', $CHANNEL, $PENDING,
+         ''], 20,
         1, $id, 1, 1, int(time() * 1000), 'message_sent',
         qq($id message:direct {"messageId":$id}), '', 'private-user.2', '');
 
-    return $redis->command('ZRANGE', $PENDING, -1, -1, 'WITHSCORES')->[1];
+    sweep(-1) if $waits;
+
+    return $redis->command('HGET', $FLIGHT[1], 'last');
 }
+
+
+sub sweep { return run('pending_sweep', \@FLIGHT, '', 1000, @_) }
+
+sub on_way { return $redis->command('ZCARD', $FLIGHT[0]) }
+
+sub waiting { return $redis->command('ZCARD', $PENDING) }
 
 
 # what a socket gets, as ids
@@ -58,7 +82,8 @@ sub send_one {
 sub fetch {
     my ($worker, $socket, $bytes) = @_;
 
-    my $list = run('pending_fetch', [$PENDING, $TAKEN, $EVENTS, $LEASES], 50,
+    my $list = run('pending_fetch',
+                   [$PENDING, $TAKEN, $EVENTS, $LEASES, @FLIGHT], 50,
                    $bytes || 1_000_000, $worker, $socket, $AGE, 5);
 
     return [map { $list->[$_ * 2 + 1] =~ /^(\d+) / } 0 .. @$list / 2 - 1];
@@ -67,9 +92,11 @@ sub fetch {
 
 sub mark {
     my ($worker, $what, @marks) = @_;
+    my @n = 0 .. @marks / 2 - 1;
 
-    return run('pending_mark', [$EVENTS, $PENDING, $TAKEN, $CHANNEL],
-               $worker, $what, @marks / 2, @marks);
+    return run('pending_mark', [$EVENTS, @FLIGHT], $worker, $what, scalar @n,
+               join(' ', map { $marks[2 * $_ + 1] } @n),
+               map { "$PENDING $marks[2 * $_]" } @n);
 }
 
 
@@ -107,15 +134,18 @@ sub heard {
 
 
 sub none {
-    is_deeply([map { $redis->command('EXISTS', $_) } $PENDING, $TAKEN],
-              [0, 0], 'nothing is left');
+    is_deeply([map { $redis->command('EXISTS', $_) } $PENDING, $TAKEN,
+                                                     @FLIGHT[0, 2]],
+              [0, 0, 0, 0], 'nothing is left');
+    is_deeply($redis->command('HKEYS', $FLIGHT[1]), ['last'],
+              'but the last place in the order');
     told();
     heard();
 }
 
 
 sub reset_all {
-    $redis->command('DEL', $PENDING, $TAKEN);
+    $redis->command('DEL', $PENDING, $TAKEN, @FLIGHT);
     told();
     heard();
 }
@@ -125,114 +155,122 @@ $listener->command('SUBSCRIBE', $CHANNEL);
 $redis->command('ZADD', $LEASES, 1, 'w1', 1, 'w2');
 
 
-note 'a message that waits';
+my ($seq, @seq, $one);
 
-my @seq = map { send_one($_) } 11, 12, 13;
+for $waits (0, 1) {
+    note 'a message that waits';
 
-is_deeply(fetch('w1', 7), [11, 12, 13], 'comes in order');
-is_deeply(told(), ['pending: 11 1', 'pending: 12 1', 'pending: 13 1'],
-          'and is counted');
-is_deeply(fetch('w2', 7), [], 'not to another one');
-is_deeply(fetch('w1', 8), [], 'nor to one of the same worker');
-is(mark('w1', 'taken', map { $seq[$_], 11 + $_ } 0 .. 2), 3, 'is taken');
-is_deeply(told(), ['delivered: 11 12 13'], 'once for all of them');
-is_deeply(fetch('w1', 7), [], 'which is remembered');
-is(mark('w1', 'done', map { $seq[$_], 11 + $_ } 0 .. 2), 3, 'is done');
-is_deeply(told(), [], 'there is nothing to add');
-is(mark('w1', 'done', $seq[0], 11), 0, 'it is that once');
-is(mark('w1', 'taken', $seq[0], 11), 0, 'and taken no more');
-is(mark('w1', 'back', $seq[0], 11), 0, 'nor back');
-is_deeply(told(), [], 'of which nobody is told');
-is_deeply(heard(), [], 'and nobody hears');
-none();
+    @seq = map { send_one($_) } 11, 12, 13;
 
-
-note 'pages';
-
-send_one($_) for 21 .. 80;
-my $one = length '21 message:direct {"messageId":21}';
-
-is_deeply(fetch('w1', 7), [21 .. 70], 'fifty');
-is_deeply(fetch('w1', 8, 3 * $one + 1), [71 .. 73], 'or as many as fit');
-is_deeply(fetch('w1', 9, 1), [74], 'but one');
-reset_all();
+    is_deeply(fetch('w1', 7), [11, 12, 13], 'comes in order');
+    is_deeply(told(), ['pending: 11 1', 'pending: 12 1', 'pending: 13 1'],
+              'and is counted');
+    is_deeply(fetch('w2', 7), [], 'not to another one');
+    is_deeply(fetch('w1', 8), [], 'nor to one of the same worker');
+    is(mark('w1', 'taken', map { $seq[$_], 11 + $_ } 0 .. 2), 3, 'is taken');
+    is_deeply(told(), ['delivered: 11 12 13'], 'once for all of them');
+    is_deeply(fetch('w1', 7), [], 'which is remembered');
+    is(mark('w1', 'done', map { $seq[$_], 11 + $_ } 0 .. 2), 3, 'is done');
+    is_deeply(told(), [], 'there is nothing to add');
+    is(mark('w1', 'done', $seq[0], 11), 0, 'it is that once');
+    is(mark('w1', 'taken', $seq[0], 11), 0, 'and taken no more');
+    is(mark('w1', 'back', $seq[0], 11), 0, 'nor back');
+    is_deeply(told(), [], 'of which nobody is told');
+    is_deeply(heard(), [], 'and nobody hears');
+    none();
 
 
-note 'an answer that got lost';
+    note 'pages';
 
-my $seq = send_one(31);
-is_deeply(fetch('w1', 7), [31], 'it is given to a socket');
-is_deeply(fetch('w1', 8), [], 'not to another one');
-is_deeply(fetch('w1', 7), [31], 'to this one again');
-is(mark('w1', 'seen', $seq, 31), 1, 'until it has it');
-none();
+    send_one($_) for 21 .. 80;
+    $one = length '21 message:direct {"messageId":21}';
 
-
-note 'a socket that goes without a word';
-
-$seq = send_one(41);
-mark('w1', 'taken', $seq, 41);
-is_deeply(told(), ['delivered: 41'], 'it had taken the message');
-is_deeply(fetch('w2', 7), [], 'which nobody else gets');
-is(mark('w2', 'back', $seq, 41), 0, 'or can give back');
-is(mark('w1', 'back', $seq, 41), 1, 'but this one');
-is_deeply(told(), ['pending: 41'], 'it is pending');
-is_deeply(heard(), ['1 0 0 pending {}'], 'the other sockets are told so');
-is_deeply(fetch('w2', 7), [41], 'and get it');
-is(mark('w1', 'back', $seq, 41), 0, 'now it is theirs');
-is(mark('w2', 'back', $seq, 41), 1, 'also before they have taken it');
-reset_all();
+    is_deeply(fetch('w1', 7), [21 .. 70], 'fifty');
+    is_deeply(fetch('w1', 8, 3 * $one + 1), [71 .. 73], 'or as many as fit');
+    is_deeply(fetch('w1', 9, 1), [74], 'but one');
+    reset_all();
 
 
-note 'two sockets of the user';
+    note 'an answer that got lost';
 
-$seq = send_one(51);
-mark('w1', 'taken', $seq, 51);
-mark('w1', 'taken', $seq, 51);
-mark('w1', 'back', $seq, 51);
-told();
-is(mark('w1', 'done', $seq, 51), 1, 'one goes, the other one answers');
-is_deeply(told(), ['delivered: 51'], 'it is delivered after all');
-none();
-
-$seq = send_one(52);
-mark('w1', 'taken', $seq, 52);
-mark('w1', 'taken', $seq, 52);
-mark('w1', 'back', $seq, 52);
-fetch('w2', 7);
-told();
-is(mark('w1', 'done', $seq, 52), 1, 'one answers while a third fetches it');
-is_deeply(told(), ['delivered: 52'], 'it is delivered');
-is(mark('w2', 'taken', $seq, 52), 0, 'only once');
-none();
+    $seq = send_one(31);
+    is_deeply(fetch('w1', 7), [31], 'it is given to a socket');
+    is_deeply(fetch('w1', 8), [], 'not to another one');
+    is_deeply(fetch('w1', 7), [31], 'to this one again');
+    is(mark('w1', 'seen', $seq, 31), 1, 'until it has it');
+    none();
 
 
-note 'a dead worker';
+    note 'a socket that goes without a word';
 
-$redis->command('ZADD', $LEASES, 1, 'w3');
-@seq = map { send_one($_) } 61, 62;
-mark('w3', 'taken', $seq[0], 61);
-is_deeply(fetch('w3', 7), [62], 'it has one, and one on the way');
-is_deeply(fetch('w1', 7), [], 'as long as it lives');
+    $seq = send_one(41);
+    mark('w1', 'taken', $seq, 41);
+    is_deeply(told(), ['delivered: 41'], 'it had taken the message');
+    is_deeply(fetch('w2', 7), [], 'which nobody else gets');
+    is(mark('w2', 'back', $seq, 41), 0, 'or can give back');
+    is(mark('w1', 'back', $seq, 41), 1, 'but this one');
+    is_deeply(told(), ['pending: 41'], 'it is pending');
+    is_deeply(heard(), ['1 0 0 pending {}'], 'the other sockets are told so');
+    is_deeply(fetch('w2', 7), [41], 'and get it');
+    is(mark('w1', 'back', $seq, 41), 0, 'now it is theirs');
+    is(mark('w2', 'back', $seq, 41), 1, 'also before they have taken it');
+    reset_all();
 
-$redis->command('ZREM', $LEASES, 'w3');
-$redis->command('HSET', 'ws:_:owned:w3', 'c1', '7 5000 1 2');
-told();
-heard();
-is(run('takeover', ['dead', 'ws:_:owned:w3', $EVENTS, 'typing', 'due'], 'w3',
-       'ws:', 100, 'T'), 1, 'it is taken over');
-is_deeply([sort @{told()}], ['pending: 61', 'pending: 62'],
-          'both are pending');
-is_deeply(heard(), ['1 0 0 pending {}'], 'which is told once');
-is_deeply(fetch('w1', 7), [61, 62], 'and they come again');
-reset_all();
 
-send_one(63);
-$redis->command('ZADD', $LEASES, 1, 'w3');
-fetch('w3', 7);
-$redis->command('ZREM', $LEASES, 'w3');
-is_deeply(fetch('w1', 7), [63], 'a login need not wait for that');
-reset_all();
+    note 'two sockets of the user';
+
+    $seq = send_one(51);
+    mark('w1', 'taken', $seq, 51);
+    mark('w1', 'taken', $seq, 51);
+    mark('w1', 'back', $seq, 51);
+    told();
+    is(mark('w1', 'done', $seq, 51), 1, 'one goes, the other one answers');
+    is_deeply(told(), ['delivered: 51'], 'it is delivered after all');
+    none();
+
+    $seq = send_one(52);
+    mark('w1', 'taken', $seq, 52);
+    mark('w1', 'taken', $seq, 52);
+    mark('w1', 'back', $seq, 52);
+    fetch('w2', 7);
+    told();
+    is(mark('w1', 'done', $seq, 52), 1,
+       'one answers while a third fetches it');
+    is_deeply(told(), ['delivered: 52'], 'it is delivered');
+    is(mark('w2', 'taken', $seq, 52), 0, 'only once');
+    none();
+
+
+    note 'a dead worker';
+
+    $redis->command('ZADD', $LEASES, 1, 'w3');
+    @seq = map { send_one($_) } 61, 62;
+    mark('w3', 'taken', $seq[0], 61);
+    is_deeply(fetch('w3', 7), [62], 'it has one, and one on the way');
+    is_deeply(fetch('w1', 7), [], 'as long as it lives');
+
+    $redis->command('ZREM', $LEASES, 'w3');
+    $redis->command('HSET', 'ws:_:owned:w3', 'c1', '7 5000 1 2');
+    told();
+    heard();
+    is(run('takeover', ['dead', 'ws:_:owned:w3', $EVENTS, 'typing', 'due',
+                        @FLIGHT], 'w3', 'ws:', 100, 'T'), 1,
+       'it is taken over');
+    is_deeply([sort @{told()}], ['pending: 61', 'pending: 62'],
+              'both are pending');
+    is_deeply(heard(), ['1 0 0 pending {}'], 'which is told once');
+    is_deeply(fetch('w1', 7), [61, 62], 'and they come again');
+    reset_all();
+
+    send_one(63);
+    $redis->command('ZADD', $LEASES, 1, 'w3');
+    fetch('w3', 7);
+    $redis->command('ZREM', $LEASES, 'w3');
+    is_deeply(fetch('w1', 7), [63], 'a login need not wait for that');
+    reset_all();
+}
+
+$waits = 0;
 
 
 note 'limits';
@@ -265,6 +303,46 @@ told();
 send_one($_) for 2001, 2002;
 is_deeply(told(), ['failed: 2001 queue full', 'failed: 2002 queue full'],
           'a thousand wait, the others have failed');
-is($redis->command('ZCARD', $PENDING), 1000, 'and do not wait');
+is_deeply([waiting(), on_way()], [0, 1000], 'and do not wait');
+
+sweep(-1);
+is_deeply([waiting(), on_way()], [1000, 0], 'they still do');
+send_one(2003);
+is_deeply([waiting(), on_way()], [1000, 1],
+          'what is heard at once is not among them');
+reset_all();
+
+
+note 'on the way';
+
+@seq = map { send_one($_) } 91 .. 96;
+is_deeply([waiting(), on_way()], [0, 6], 'what somebody hears does not wait');
+is(run('pending_sweep', \@FLIGHT, '', 4, -1), "$PENDING $seq[3]",
+   'some of it is looked at');
+is_deeply([waiting(), on_way()], [4, 2], 'and waits after a time');
+is(run('pending_sweep', \@FLIGHT, "$PENDING $seq[3]", 4, 60_000_000), '',
+   'then the rest');
+is_deeply([waiting(), on_way()], [4, 2], 'which may take that time');
+
+is(mark('w1', 'taken', map { $seq[$_], 91 + $_ } 3, 4), 2,
+   'a socket has one of each');
+is_deeply(told(), ['delivered: 94 95'], 'both are delivered');
+is(mark('w1', 'seen', map { $seq[$_], 91 + $_ } 2 .. 5), 4,
+   'it answers all');
+is_deeply(told(), ['delivered: 93 94 96'], 'which is told');
+is_deeply([waiting(), on_way()], [2, 0], 'they are forgotten');
+is(mark('w1', 'seen', map { $seq[$_], 91 + $_ } 1 .. 5), 1, 'once');
+reset_all();
+
+@seq = map { send_one($_) } 101, 102;
+mark('w1', 'taken', $seq[0], 101);
+told();
+is(mark('w1', 'done', map { $seq[$_], 101 + $_ } 0, 1), 2, 'answered');
+is_deeply(told(), ['delivered: 102'], 'of the taken one it is known');
+none();
+
+$redis->command('HSET', $FLIGHT[1], 'last', 9e15);
+is(send_one(111), 9e15 + 1, 'the order is kept when the clock is set back');
+reset_all();
 
 done_testing();

@@ -303,7 +303,7 @@ sub login {
     my ($user, $owner, $socket) = @_;
 
     return run('login', [$CONN, $EVENTS, $LEASES, $JOINED, @USER,
-                         "$SOCKETS$owner", 'ws:{1}:edges', 'pending'],
+                         "$SOCKETS$owner", 'ws:{1}:edges', 'pending', 'flight'],
                'c1', 1, $user, 100_000, 5_000, $owner, $socket, '127.0.0.1',
                '', '', 'mobile', $SOCKETS, 4_000, 'ws:', 'Ann', 78, 'now',
                '1 2 ');
@@ -329,9 +329,11 @@ cmp_ok(fields($USER[0])->{leaving}, '>', 0, 'who is leaving');
 is_deeply(fields("${SOCKETS}w1"), {}, 'the worker has let go of it');
 
 $redis->command('ZADD', 'pending', 1, '1 a b', 2, '2 a b');
+$redis->command('ZADD', 'flight', 0, 'pending 3', 0, 'pending2 4');
 
-is_deeply(login(2, 'w1', 18), [2, '["b"]'],
+is_deeply(login(2, 'w1', 18), [3, '["b"]'],
           'again: messages wait, and its channel is known');
+$redis->command('DEL', 'flight');
 is_deeply(fields('ws:{1}:members:b'), { 2 => 1 }, 'counts again');
 is($redis->command('ZSCORE', $USER[2], '1 2 '), undef,
    'nothing of the user falls due');
@@ -392,13 +394,14 @@ sub direct {
 my @conv = ('', 'typing', 'conv', 'channel', '', '');
 my @inbox = ('', '', '', 'channel', '', 'inbox');
 my @kept = ('', '', '', 'channel', 'pending', '');
+my @flight = ('flight', 'flight:text');
 
-is_deeply(run('message_send', [$EVENTS, "sent$_", @conv], 20,
+is_deeply(run('message_send', [$EVENTS, "sent$_", @flight, @conv], 20,
               group(1000 + $_, 1761300000000 + $_, $_)),
           [0], "message $_ is accepted")
     for 1 .. 3;
 
-run('message_send', [$EVENTS, "sent$_", (@conv) x 2], 20,
+run('message_send', [$EVENTS, "sent$_", @flight, (@conv) x 2], 20,
     map { group(1000 + $_, 1761300000000 + $_, $_) } 2 * $_, 2 * $_ + 1)
     for 2 .. 65;
 
@@ -409,23 +412,25 @@ is($redis->command('ZSCORE', 'conv', 31), undef, 'not who was first');
 cmp_ok(ttl('conv'), '>', 86000_000, 'for a day');
 
 $before = entries();
-my @twice = ([$EVENTS, 'twice', 'dedup', @conv[1 .. 5], @conv], 20,
+my @twice = ([$EVENTS, 'twice', @flight, 'dedup', @conv[1 .. 5], @conv], 20,
              group(2000, 1761300000000, 7), group(2001, 1761300000000, 7));
 
 is_deeply(run('message_send', @twice), [0, 0], 'two are accepted');
 is(entries(), $before + 1, 'by one entry');
 is_deeply(run('message_send', @twice), [['2000', '1'], 0],
           'a repeat of the script has the answers again');
-is_deeply(run('message_send', [$EVENTS, 'thrice', 'dedup', @conv[1 .. 5]], 20,
+is_deeply(run('message_send',
+              [$EVENTS, 'thrice', @flight, 'dedup', @conv[1 .. 5]], 20,
               group(2002, 1761300000000, 7)),
           [['2000', '1']], 'a repeat by the client the first id');
 is(entries(), $before + 1, 'and they add nothing');
 cmp_ok(ttl('twice'), '<', 20_001, 'for some seconds');
 cmp_ok(ttl('dedup'), '>', 86000_000, 'or a day');
 
-run('message_send', [$EVENTS, "inbox$_", @inbox], 20, direct($_, 7))
+run('message_send', [$EVENTS, "inbox$_", @flight, @inbox], 20, direct($_, 7))
     for 5001 .. 6016;
-run('message_send', [$EVENTS, 'inbox900', @inbox], 20, direct(900, 7));
+run('message_send', [$EVENTS, 'inbox900', @flight, @inbox], 20,
+    direct(900, 7));
 
 cmp_ok($redis->command('LLEN', 'inbox'), '<', 1017,
        'a recipient has received the last thousand');
@@ -437,23 +442,23 @@ cmp_ok(ttl('inbox'), '>', 2590000_000, 'for thirty days');
 $redis->command('SET', 'pending', 'no sorted set');
 
 my $refused = run('message_send',
-                  [$EVENTS, 'wrong', (@kept) x 2, @inbox], 20, direct(7001, 7),
-                  direct(7002, 7), direct(7003, 7));
+                  [$EVENTS, 'wrong', @flight, (@kept) x 2, @inbox], 20,
+                  map { direct($_, 7) } 7001 .. 7003);
 
 like(join(' ', @$refused), qr/^\S*WRONGTYPE.* WRONGTYPE.* 0$/s,
      'one that can not be kept fails alone');
 is(last_entry()->{text}, '7003 message:direct {}', 'the other is recorded');
 
 $refused = run('message_send',
-               [$EVENTS, 'wrong', (@kept) x 2, @inbox], 20, direct(7001, 7),
-               direct(7002, 7), direct(7003, 7));
+               [$EVENTS, 'wrong', @flight, (@kept) x 2, @inbox], 20,
+               map { direct($_, 7) } 7001 .. 7003);
 
 like(join(' ', @$refused), qr/^failed before failed before 0$/,
      'as a repeat says');
 
 $redis->command('DEL', 'pending');
 
-run('message_send', [$EVENTS, 'kept', (@kept) x 2], 20, direct(8002, 7),
+run('message_send', [$EVENTS, 'kept', @flight, (@kept) x 2], 20, direct(8002, 7),
     direct(8001, 8));
 
 my @pending = @{$redis->command('ZRANGE', 'pending', 0, -1, 'WITHSCORES')};
@@ -472,7 +477,7 @@ is_deeply($redis->command('XREVRANGE', $EVENTS, '+', '-', 'COUNT', 1)->[0][1],
           'an entry says of each what is not as before');
 
 for my $n (1 .. 20) {
-    run('message_send', [$EVENTS, "full$n", (@kept) x 50], 20,
+    run('message_send', [$EVENTS, "full$n", @flight, (@kept) x 50], 20,
         map { direct(10_000 + $n * 50 + $_, 7) } 1 .. 50);
 }
 
@@ -480,7 +485,8 @@ is($redis->command('ZCARD', 'pending'), 1000, 'a thousand are kept');
 is(last_entry()->{error_message}, 'queue full', 'others have failed');
 
 is_deeply(run('message_send',
-              [$EVENTS, 'many', '', '', '', map { ("channel$_", '', '') } 1, 2],
+              [$EVENTS, 'many', @flight, '', '', '',
+               map { ("channel$_", '', '') } 1, 2],
               20, 2, 9998, 1, 7, 1761300000000, 'notification_received',
               ' notification:received {"messageId":', '}',
               map { ("private-user.$_", '') } 1, 2),
@@ -659,7 +665,8 @@ my %goes_on = (
                             'look', 1, 2, '', '', 0, '', '', '', 0, 4_000, 77,
                             'now', '1 2 ', '', '') },
     takeover   => sub { run('takeover', ['dead', "${SOCKETS}w1", $EVENTS,
-                                         'typing', 'due'],
+                                         'typing', 'due', @flight,
+                                         'flight:taken'],
                             'w1', 'ws:', 100, 'now') },
 );
 

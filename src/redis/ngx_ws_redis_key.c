@@ -109,6 +109,15 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
     [NGX_WS_REDIS_KEY_POISON] =
         { ngx_string("events:poison"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
 
+    [NGX_WS_REDIS_KEY_FLIGHT] =
+        { ngx_string("flight"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
+    [NGX_WS_REDIS_KEY_FLIGHT_TEXT] =
+        { ngx_string("flight:text"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
+    [NGX_WS_REDIS_KEY_FLIGHT_TAKEN] =
+        { ngx_string("flight:taken"), NGX_WS_REDIS_KEY_GLOBAL, 0 },
+
     [NGX_WS_REDIS_KEY_LOCK] =
         { ngx_string("lock"), NGX_WS_REDIS_KEY_GLOBAL,
           NGX_WS_REDIS_KEY_HAS_NAME },

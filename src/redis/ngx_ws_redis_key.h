@@ -49,6 +49,9 @@ typedef enum {
     NGX_WS_REDIS_KEY_EVENTS,           /* ws:_:events */
     NGX_WS_REDIS_KEY_SENT,             /* ws:_:sent:messageId */
     NGX_WS_REDIS_KEY_POISON,           /* ws:_:events:poison */
+    NGX_WS_REDIS_KEY_FLIGHT,           /* ws:_:flight */
+    NGX_WS_REDIS_KEY_FLIGHT_TEXT,      /* ws:_:flight:text */
+    NGX_WS_REDIS_KEY_FLIGHT_TAKEN,     /* ws:_:flight:taken */
     NGX_WS_REDIS_KEY_LOCK,             /* ws:_:lock:name */
     NGX_WS_REDIS_KEY_ID,               /* ws:_:id */
     NGX_WS_REDIS_KEY_LEASES,           /* ws:_:leases */

@@ -68,8 +68,14 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_PENDING_FETCH] =
         { ngx_string(ngx_ws_lua_pending_fetch), "" },
 
+    [NGX_WS_REDIS_PENDING_LAND] =
+        { ngx_string(ngx_ws_lua_pending_land), "" },
+
     [NGX_WS_REDIS_PENDING_MARK] =
         { ngx_string(ngx_ws_lua_pending_mark), "" },
+
+    [NGX_WS_REDIS_PENDING_SWEEP] =
+        { ngx_string(ngx_ws_lua_pending_sweep), "" },
 
     [NGX_WS_REDIS_PRESENCE] =
         { ngx_string(ngx_ws_lua_presence), "" },

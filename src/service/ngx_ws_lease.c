@@ -238,23 +238,26 @@ static void
 ngx_ws_lease_page(ngx_ws_lease_takeover_t *to)
 {
     u_char               time[NGX_WS_TIME_MS_LEN];
-    ngx_str_t            args[4], keys[5], *prefix;
+    ngx_str_t            args[4], keys[8], *prefix;
     ngx_uint_t           i;
     ngx_ws_worker_t     *w;
-    ngx_ws_redis_key_t   key[5];
+    ngx_ws_redis_key_t   key[8];
 
     static const ngx_ws_redis_key_e  kinds[] = {
         NGX_WS_REDIS_KEY_DEAD,
         NGX_WS_REDIS_KEY_OWNED,
         NGX_WS_REDIS_KEY_EVENTS,
         NGX_WS_REDIS_KEY_ALL_TYPING,
-        NGX_WS_REDIS_KEY_ALL_PRESENCE
+        NGX_WS_REDIS_KEY_ALL_PRESENCE,
+        NGX_WS_REDIS_KEY_FLIGHT,
+        NGX_WS_REDIS_KEY_FLIGHT_TEXT,
+        NGX_WS_REDIS_KEY_FLIGHT_TAKEN
     };
 
     w = to->leases->worker;
     prefix = &w->conf->redis.prefix;
 
-    for (i = 0; i < 5; i++) {
+    for (i = 0; i < 8; i++) {
         keys[i] = *ngx_ws_redis_key(&key[i], prefix, kinds[i], 0, 0,
                                     &to->incarnation);
     }
@@ -266,7 +269,7 @@ ngx_ws_lease_page(ngx_ws_lease_takeover_t *to)
     args[3].data = time;
     (void) ngx_ws_time_iso_ms(time, ngx_ws_worker_now());
 
-    to->op = ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_TAKEOVER, keys, 5, args,
+    to->op = ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_TAKEOVER, keys, 8, args,
                                4, ngx_ws_lease_paged, to);
     if (to->op == NULL) {
         ngx_ws_lease_taken(to);

@@ -22,7 +22,7 @@
 #define NGX_WS_MESSAGE_BATCH_AGAIN    "20"
 
 /* ahead of those of the messages */
-#define NGX_WS_MESSAGE_BATCH_KEYS     2
+#define NGX_WS_MESSAGE_BATCH_KEYS     4
 #define NGX_WS_MESSAGE_BATCH_ARGS     1
 
 
@@ -125,11 +125,11 @@ ngx_ws_message_batch_flush(ngx_ws_message_batch_t *batch)
 static ngx_int_t
 ngx_ws_message_batch_send(ngx_ws_message_batch_t *batch)
 {
-    ngx_str_t           *args, *keys, *nextarg, *nextkey;
+    ngx_str_t           *args, *keys, *nextarg, *nextkey, *prefix;
     ngx_ws_call_t       *call, *first;
     ngx_ws_message_t    *msg;
     ngx_ws_redis_op_t   *op;
-    ngx_ws_redis_key_t   again, events;
+    ngx_ws_redis_key_t   again, events, flight, texts;
 
     first = batch->first;
 
@@ -146,10 +146,16 @@ ngx_ws_message_batch_send(ngx_ws_message_batch_t *batch)
     args = keys + batch->nkeys;
     msg = first->state;
 
-    keys[0] = *ngx_ws_redis_key(&events, &batch->worker->conf->redis.prefix,
-                                NGX_WS_REDIS_KEY_EVENTS, 0, 0, NULL);
-    keys[1] = *ngx_ws_redis_key(&again, &batch->worker->conf->redis.prefix,
-                                NGX_WS_REDIS_KEY_SENT, 0, msg->id, NULL);
+    prefix = &batch->worker->conf->redis.prefix;
+
+    keys[0] = *ngx_ws_redis_key(&events, prefix, NGX_WS_REDIS_KEY_EVENTS,
+                                0, 0, NULL);
+    keys[1] = *ngx_ws_redis_key(&again, prefix, NGX_WS_REDIS_KEY_SENT,
+                                0, msg->id, NULL);
+    keys[2] = *ngx_ws_redis_key(&flight, prefix, NGX_WS_REDIS_KEY_FLIGHT,
+                                0, 0, NULL);
+    keys[3] = *ngx_ws_redis_key(&texts, prefix, NGX_WS_REDIS_KEY_FLIGHT_TEXT,
+                                0, 0, NULL);
     nextkey = &keys[NGX_WS_MESSAGE_BATCH_KEYS];
 
     ngx_str_set(&args[0], NGX_WS_MESSAGE_BATCH_AGAIN);

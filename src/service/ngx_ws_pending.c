@@ -19,8 +19,19 @@
 #define NGX_WS_PENDING_TRIES  "5"
 #define NGX_WS_PENDING_DELAY  10             /* for others to come along, ms */
 #define NGX_WS_PENDING_RETRY  1000
-#define NGX_WS_PENDING_KEYS   4
+#define NGX_WS_PENDING_KEYS   7
 #define NGX_WS_PENDING_WAITS  10000
+
+/* ms; of so many that are on their way those that are for longer, in us */
+#define NGX_WS_PENDING_SWEEP  5000
+#define NGX_WS_PENDING_SOME   "1000"
+#define NGX_WS_PENDING_LONG   "60000000"
+
+#define NGX_WS_PENDING_GROUP  50             /* messages that are alike */
+
+/* those of pending_land.lua; of pending_mark.lua */
+#define NGX_WS_PENDING_FLIGHT     3
+#define NGX_WS_PENDING_MARK_KEYS  4
 
 
 struct ngx_ws_pendings_s {
@@ -31,6 +42,10 @@ struct ngx_ws_pendings_s {
     ngx_uint_t              n;               /* of all */
     ngx_uint_t              nmarks;          /* that wait */
     ngx_event_t             timer;
+    ngx_event_t             sweep;
+    ngx_ws_redis_op_t      *sweeping;
+    size_t                  swept;           /* up to this one */
+    u_char                  last[NGX_WS_REDIS_KEY_LEN + NGX_INT64_LEN + 1];
     unsigned                retrying:1;
 };
 
@@ -59,9 +74,11 @@ typedef struct {
     ngx_pool_t             *pool;
     ngx_str_t              *keys;
     ngx_str_t              *args;
-    u_char                 *numbers;
     ngx_uint_t              nkeys;
     ngx_uint_t              nargs;
+    ngx_str_t              *group;           /* the last one's arguments */
+    ngx_ws_pending_what_e   what;            /* it is */
+    ngx_uint_t              n;               /* messages in it */
 } ngx_ws_pending_script_t;
 
 
@@ -76,17 +93,19 @@ static ngx_int_t ngx_ws_pending_send(ngx_ws_pendings_t *pendings,
     ngx_queue_t *last, ngx_uint_t n, ngx_uint_t nmarks);
 static ngx_int_t ngx_ws_pending_script(ngx_ws_pendings_t *pendings,
     ngx_ws_pending_script_t *script, ngx_ws_pending_op_t *op);
+static ngx_int_t ngx_ws_pending_group(ngx_ws_pending_script_t *script,
+    ngx_ws_pending_what_e what);
 static ngx_int_t ngx_ws_pending_key(ngx_ws_pendings_t *pendings,
-    ngx_ws_pending_script_t *script, ngx_ws_redis_key_e kind,
-    ngx_ws_pending_op_t *op);
-static void ngx_ws_pending_number(ngx_ws_pending_script_t *script,
-    uint64_t n);
+    ngx_ws_pending_script_t *script, ngx_ws_redis_key_e kind);
 static void ngx_ws_pending_marked(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static void ngx_ws_pending_timer_handler(ngx_event_t *ev);
 static void ngx_ws_pending_retry(ngx_ws_pendings_t *pendings);
 static void ngx_ws_pending_drop(ngx_ws_pendings_t *pendings,
     ngx_queue_t *ops);
+static void ngx_ws_pending_sweep(ngx_event_t *ev);
+static void ngx_ws_pending_swept(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
 static void ngx_ws_pending_keys(ngx_ws_call_t *call,
     ngx_ws_pending_keys_t *keys);
 static void ngx_ws_pending_fetched(void *data, ngx_int_t rc,
@@ -126,6 +145,13 @@ ngx_ws_pendings_create(ngx_ws_worker_t *w)
     pendings->timer.log = w->log;
     pendings->timer.cancelable = 1;
 
+    pendings->sweep.handler = ngx_ws_pending_sweep;
+    pendings->sweep.data = pendings;
+    pendings->sweep.log = w->log;
+    pendings->sweep.cancelable = 1;
+
+    ngx_add_timer(&pendings->sweep, NGX_WS_PENDING_SWEEP);
+
     return pendings;
 }
 
@@ -154,6 +180,14 @@ ngx_ws_pendings_destroy(ngx_ws_pendings_t *pendings)
 
     if (pendings->timer.timer_set) {
         ngx_del_timer(&pendings->timer);
+    }
+
+    if (pendings->sweep.timer_set) {
+        ngx_del_timer(&pendings->sweep);
+    }
+
+    if (pendings->sweeping) {
+        ngx_ws_redis_cancel(pendings->sweeping);
     }
 
     ngx_free(pendings);
@@ -262,10 +296,18 @@ ngx_ws_pending_send(ngx_ws_pendings_t *pendings, ngx_queue_t *last,
     ngx_uint_t n, ngx_uint_t nmarks)
 {
     ngx_int_t                 rc;
+    ngx_uint_t                i, ngroups;
     ngx_queue_t              *q;
     ngx_ws_worker_t          *w;
     ngx_ws_pending_batch_t   *batch;
     ngx_ws_pending_script_t   script;
+
+    static const ngx_ws_redis_key_e  kinds[NGX_WS_PENDING_MARK_KEYS] = {
+        NGX_WS_REDIS_KEY_EVENTS,
+        NGX_WS_REDIS_KEY_FLIGHT,
+        NGX_WS_REDIS_KEY_FLIGHT_TEXT,
+        NGX_WS_REDIS_KEY_FLIGHT_TAKEN
+    };
 
     w = pendings->worker;
 
@@ -280,22 +322,27 @@ ngx_ws_pending_send(ngx_ws_pendings_t *pendings, ngx_queue_t *last,
         return NGX_ERROR;
     }
 
-    script.keys = ngx_palloc(script.pool, (1 + 3 * n) * sizeof(ngx_str_t));
-    script.args = ngx_palloc(script.pool,
-                             (1 + 2 * n + 2 * nmarks) * sizeof(ngx_str_t));
-    script.numbers = ngx_pnalloc(script.pool,
-                                 (n + 2 * nmarks) * NGX_INT64_LEN);
+    /* at most: one begins with each op, and where one is full */
+    ngroups = n + nmarks / NGX_WS_PENDING_GROUP;
+
+    script.keys = ngx_palloc(script.pool,
+                             NGX_WS_PENDING_MARK_KEYS * sizeof(ngx_str_t));
+    script.args = ngx_palloc(script.pool, (1 + 3 * ngroups + nmarks)
+                                          * sizeof(ngx_str_t));
     script.nkeys = 0;
     script.nargs = 0;
+    script.group = NULL;
 
     rc = NGX_ERROR;
 
-    if (script.keys == NULL || script.args == NULL || script.numbers == NULL
-        || ngx_ws_pending_key(pendings, &script, NGX_WS_REDIS_KEY_EVENTS,
-                              NULL)
-           != NGX_OK)
-    {
+    if (script.keys == NULL || script.args == NULL) {
         goto done;
+    }
+
+    for (i = 0; i < NGX_WS_PENDING_MARK_KEYS; i++) {
+        if (ngx_ws_pending_key(pendings, &script, kinds[i]) != NGX_OK) {
+            goto done;
+        }
     }
 
     script.args[script.nargs++] = w->incarnation;
@@ -348,25 +395,80 @@ static ngx_int_t
 ngx_ws_pending_script(ngx_ws_pendings_t *pendings,
     ngx_ws_pending_script_t *script, ngx_ws_pending_op_t *op)
 {
-    ngx_uint_t  i;
+    u_char              *p;
+    ngx_str_t           *ids, *str;
+    ngx_uint_t           i;
+    ngx_ws_redis_key_t   key;
 
-    if (ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_PENDING, op)
-        != NGX_OK
-        || ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_TAKEN, op)
-           != NGX_OK
-        || ngx_ws_pending_key(pendings, script, NGX_WS_REDIS_KEY_USER, op)
-           != NGX_OK)
-    {
+    (void) ngx_ws_redis_key(&key, &pendings->worker->conf->redis.prefix,
+                            NGX_WS_REDIS_KEY_PENDING, op->tenant, op->user,
+                            NULL);
+
+    for (i = 0; i < op->n; i++) {
+
+        if (script->group == NULL || script->what != op->what
+            || script->n == NGX_WS_PENDING_GROUP)
+        {
+            if (ngx_ws_pending_group(script, op->what) != NGX_OK) {
+                return NGX_ERROR;
+            }
+        }
+
+        script->n++;
+
+        str = &script->group[1];
+        str->len = ngx_ws_decimal(str->data, script->n) - str->data;
+
+        ids = &script->group[2];
+        p = ids->data + ids->len;
+
+        if (ids->len) {
+            *p++ = ' ';
+        }
+
+        ids->len = ngx_ws_decimal(p, op->marks[i].id) - ids->data;
+
+        p = ngx_pnalloc(script->pool, key.str.len + 1 + NGX_INT64_LEN);
+        if (p == NULL) {
+            return NGX_ERROR;
+        }
+
+        str = &script->args[script->nargs++];
+        str->data = p;
+
+        p = ngx_cpymem(p, key.str.data, key.str.len);
+        *p++ = ' ';
+
+        str->len = ngx_ws_decimal(p, op->marks[i].seq) - str->data;
+    }
+
+    return NGX_OK;
+}
+
+
+/* What, how many, their ids; both grow. */
+
+static ngx_int_t
+ngx_ws_pending_group(ngx_ws_pending_script_t *script,
+    ngx_ws_pending_what_e what)
+{
+    u_char  *p;
+
+    p = ngx_pnalloc(script->pool,
+                    (1 + NGX_WS_PENDING_GROUP) * (NGX_INT64_LEN + 1));
+    if (p == NULL) {
         return NGX_ERROR;
     }
 
-    script->args[script->nargs++] = ngx_ws_pending_whats[op->what];
-    ngx_ws_pending_number(script, op->n);
+    script->what = what;
+    script->n = 0;
+    script->group = &script->args[script->nargs];
+    script->nargs += 3;
 
-    for (i = 0; i < op->n; i++) {
-        ngx_ws_pending_number(script, op->marks[i].seq);
-        ngx_ws_pending_number(script, op->marks[i].id);
-    }
+    script->group[0] = ngx_ws_pending_whats[what];
+    script->group[1].data = p;
+    script->group[2].data = p + NGX_INT64_LEN;
+    script->group[2].len = 0;
 
     return NGX_OK;
 }
@@ -374,14 +476,13 @@ ngx_ws_pending_script(ngx_ws_pendings_t *pendings,
 
 static ngx_int_t
 ngx_ws_pending_key(ngx_ws_pendings_t *pendings,
-    ngx_ws_pending_script_t *script, ngx_ws_redis_key_e kind,
-    ngx_ws_pending_op_t *op)
+    ngx_ws_pending_script_t *script, ngx_ws_redis_key_e kind)
 {
     ngx_str_t           *str;
     ngx_ws_redis_key_t   key;
 
     (void) ngx_ws_redis_key(&key, &pendings->worker->conf->redis.prefix, kind,
-                            op ? op->tenant : 0, op ? op->user : 0, NULL);
+                            0, 0, NULL);
 
     str = &script->keys[script->nkeys++];
 
@@ -389,19 +490,6 @@ ngx_ws_pending_key(ngx_ws_pendings_t *pendings,
     str->data = ngx_pstrdup(script->pool, &key.str);
 
     return str->data ? NGX_OK : NGX_ERROR;
-}
-
-
-static void
-ngx_ws_pending_number(ngx_ws_pending_script_t *script, uint64_t n)
-{
-    ngx_str_t  *str;
-
-    str = &script->args[script->nargs++];
-
-    str->data = script->numbers;
-    script->numbers = ngx_ws_decimal(str->data, n);
-    str->len = script->numbers - str->data;
 }
 
 
@@ -469,6 +557,71 @@ ngx_ws_pending_drop(ngx_ws_pendings_t *pendings, ngx_queue_t *ops)
 }
 
 
+/* Who never comes back must not be waited for in what all share. */
+
+static void
+ngx_ws_pending_sweep(ngx_event_t *ev)
+{
+    ngx_ws_pendings_t *pendings = ev->data;
+
+    ngx_str_t             args[3], keys[NGX_WS_PENDING_FLIGHT], *prefix;
+    ngx_ws_redis_t       *redis;
+    ngx_ws_redis_key_t    flight, texts, taken;
+
+    ngx_add_timer(ev, NGX_WS_PENDING_SWEEP);
+
+    redis = pendings->worker->redis;
+
+    if (pendings->sweeping || !ngx_ws_redis_ready(redis)) {
+        return;
+    }
+
+    prefix = &pendings->worker->conf->redis.prefix;
+
+    keys[0] = *ngx_ws_redis_key(&flight, prefix, NGX_WS_REDIS_KEY_FLIGHT,
+                                0, 0, NULL);
+    keys[1] = *ngx_ws_redis_key(&texts, prefix, NGX_WS_REDIS_KEY_FLIGHT_TEXT,
+                                0, 0, NULL);
+    keys[2] = *ngx_ws_redis_key(&taken, prefix, NGX_WS_REDIS_KEY_FLIGHT_TAKEN,
+                                0, 0, NULL);
+
+    args[0].len = pendings->swept;
+    args[0].data = pendings->last;
+    ngx_str_set(&args[1], NGX_WS_PENDING_SOME);
+    ngx_str_set(&args[2], NGX_WS_PENDING_LONG);
+
+    pendings->sweeping = ngx_ws_redis_eval(redis, NGX_WS_REDIS_PENDING_SWEEP,
+                                           keys, NGX_WS_PENDING_FLIGHT, args,
+                                           3, ngx_ws_pending_swept, pendings);
+}
+
+
+static void
+ngx_ws_pending_swept(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_pendings_t *pendings = data;
+
+    ngx_str_t  last;
+
+    pendings->sweeping = NULL;
+
+    if (rc != NGX_OK
+        || ngx_ws_redis_reply_type(reply) != NGX_WS_REDIS_STRING)
+    {
+        return;
+    }
+
+    last = ngx_ws_redis_reply_string(reply);
+
+    pendings->swept = 0;
+
+    if (last.len <= sizeof(pendings->last)) {
+        ngx_memcpy(pendings->last, last.data, last.len);
+        pendings->swept = last.len;
+    }
+}
+
+
 static void
 ngx_ws_pending_keys(ngx_ws_call_t *call, ngx_ws_pending_keys_t *keys)
 {
@@ -478,7 +631,10 @@ ngx_ws_pending_keys(ngx_ws_call_t *call, ngx_ws_pending_keys_t *keys)
         NGX_WS_REDIS_KEY_PENDING,
         NGX_WS_REDIS_KEY_TAKEN,
         NGX_WS_REDIS_KEY_EVENTS,
-        NGX_WS_REDIS_KEY_LEASES
+        NGX_WS_REDIS_KEY_LEASES,
+        NGX_WS_REDIS_KEY_FLIGHT,
+        NGX_WS_REDIS_KEY_FLIGHT_TEXT,
+        NGX_WS_REDIS_KEY_FLIGHT_TAKEN
     };
 
     for (i = 0; i < NGX_WS_PENDING_KEYS; i++) {

@@ -23,7 +23,7 @@
 #define NGX_WS_SOCKET_SENT        256
 #define NGX_WS_SOCKET_RETRY       1000
 
-#define NGX_WS_SOCKET_KEYS        11
+#define NGX_WS_SOCKET_KEYS        12
 #define NGX_WS_SOCKET_ARGS        18
 
 
@@ -211,7 +211,8 @@ ngx_ws_socket_login_send(void *data, ngx_int_t rc, uint64_t event)
         NGX_WS_REDIS_KEY_TENANT,
         NGX_WS_REDIS_KEY_OWNED,
         NGX_WS_REDIS_KEY_EDGES,
-        NGX_WS_REDIS_KEY_PENDING
+        NGX_WS_REDIS_KEY_PENDING,
+        NGX_WS_REDIS_KEY_FLIGHT
     };
 
     w = call->worker;

@@ -121,7 +121,7 @@ async function everything() {
 }
 
 // Of a tenant and of all: what stays by itself, and what is kept for a time.
-const stays = /^ws:_:(events|id|leases|watch)$/;
+const stays = /^ws:_:(events|flight:text|id|leases|watch)$/;
 const kept = /^ws:(_:(conn|lock|sid|sent):|\{1\}:(status|conv|dedup|received|throttle):)/;
 
 // All keys of one moment, the milliseconds that each has left, and what a

@@ -2,6 +2,7 @@
 -- and published; a repeat of one that was accepted changes nothing.
 --
 -- KEYS    events, what a repeat of this script is known by,
+--         on their way, their texts (see pending_land),
 --         then for each message what a repeat of it is known by, typing of
 --         its conversation, the conversation, each of which may be empty,
 --         then for each of its targets channel, pending, inbox; the last two
@@ -18,8 +19,9 @@
 
 local call, argv, keys = redis.call, ARGV, KEYS
 local time = call('TIME')
-local now = string.format('%.0f', time[1] * 1000000 + time[2])
-local row, rows, bytes = {}, {}, 0
+local now = time[1] * 1000000 + time[2]
+local row, rows, nrows, bytes = {}, {}, 0, 0
+local flight, texts, nflight, seq, many = {}, {}, 0
 
 -- An entry of the record holds many events, each begins with its text. What
 -- is not said of it is as it was of the one before.
@@ -27,39 +29,83 @@ local row, rows, bytes = {}, {}, 0
 local function add(name, value)
     if row[name] ~= value then
         row[name] = value
-        rows[#rows + 1] = name
-        rows[#rows + 1] = value
+        rows[nrows + 1] = name
+        rows[nrows + 2] = value
+        nrows = nrows + 2
     end
 end
 
 local function write()
-    if #rows > 0 then
+    if nrows > 0 then
         call('XADD', keys[1], '*', 'kind', 'event', unpack(rows))
-        row, rows, bytes = {}, {}, 0
+        row, rows, nrows, bytes = {}, {}, 0, 0
+    end
+
+    if seq then
+        call('HSET', keys[4], 'last', string.format('%.0f', seq),
+             unpack(texts))
+    end
+
+    if nflight > 0 then
+        call('ZADD', keys[3], unpack(flight))
+        flight, texts, nflight = {}, {}, 0
     end
 end
 
--- gives its place in the order, nil if there is no room
+-- the next place in the order, whatever becomes of the clock
 
-local function keep(pending, text)
-    local seq, n = now, call('ZCARD', pending)
+local function place()
+    if not seq then
+        seq = math.max(now - 1, call('HGET', keys[4], 'last') or 0)
+        many = call('ZCARD', keys[3]) >= 1000
+    end
+
+    seq = seq + 1
+
+    return string.format('%.0f', seq)
+end
+
+-- it waits, if there is room
+
+local function wait(pending, at, text)
+    local n = call('ZCARD', pending)
 
     if n >= 1000 then
-        return nil
+        return false
     end
 
-    if n > 0 then
-        local last = call('ZRANGE', pending, -1, -1, 'WITHSCORES')[2]
-        seq = string.format('%.0f', math.max(now, last + 1))
-    end
-
-    call('ZADD', pending, seq, text)
+    call('ZADD', pending, at, text)
 
     if n == 0 or call('PTTL', pending) < 2592000000 then
         call('PEXPIRE', pending, '2678400000')
     end
 
-    return seq
+    return true
+end
+
+-- tells the recipient, if anybody listens; else it waits for him
+
+local function keep(channel, pending, at, text)
+    if many and call('ZCARD', pending)
+                + call('ZLEXCOUNT', keys[3], '[' .. pending .. ' ',
+                       '(' .. pending .. '!') >= 1000
+    then
+        return false
+    end
+
+    if call('PUBLISH', channel, at .. ' 0 ' .. text) == 0 then
+        return wait(pending, at, text)
+    end
+
+    local member = pending .. ' ' .. at
+
+    flight[nflight + 1] = '0'
+    flight[nflight + 2] = member
+    texts[nflight + 1] = member
+    texts[nflight + 2] = text
+    nflight = nflight + 2
+
+    return true
 end
 
 local function remember(inbox, what)
@@ -70,11 +116,12 @@ local function remember(inbox, what)
 end
 
 local function send(k, a, id, text, name)
-    local sender, status, seq = argv[a + 3], 'delivered', '0'
+    local sender, status = argv[a + 3], 'delivered'
+    local kept = keys[k + 1] ~= ''
 
-    if keys[k + 1] ~= '' then
-        seq = keep(keys[k + 1], text)
-        status = seq and 'pending' or 'failed'
+    if kept then
+        status = keep(keys[k], keys[k + 1], place(), text) and 'pending'
+                 or 'failed'
     end
 
     add('text', text)
@@ -87,11 +134,11 @@ local function send(k, a, id, text, name)
 
     bytes = bytes + #text
 
-    if #rows > 800 or bytes > 65536 then
+    if nrows > 800 or bytes > 65536 then
         write()
     end
 
-    if not seq then
+    if status == 'failed' then
         write()
         call('XADD', keys[1], '*', 'kind', 'status', 'id', id,
              'status', status, 'error_message', 'queue full',
@@ -103,7 +150,9 @@ local function send(k, a, id, text, name)
         remember(keys[k + 2], id .. ':' .. sender)
     end
 
-    call('PUBLISH', keys[k], seq .. ' 0 ' .. text)
+    if not kept then
+        call('PUBLISH', keys[k], '0 0 ' .. text)
+    end
 end
 
 local function talk(typing, conversation, a, n)
@@ -164,7 +213,7 @@ if again then
     failed = call('GET', keys[2])
 end
 
-local results, k, a = {}, 3, 2
+local results, k, a = {}, 5, 2
 
 while a < #argv do
     local i, n = #results + 1, tonumber(argv[a])

@@ -1,6 +1,7 @@
 -- What waits for a user who is there now, in the order of its acceptance.
 --
--- KEYS    pending, taken, events, leases by their ends
+-- KEYS    pending, taken, events, leases by their ends,
+--         those of pending_land
 -- ARGV    1 how many, 2 how many bytes; one message comes whatever its size
 --         3 incarnation, 4 number of the socket that asks, 5 longest age in
 --         ms, 6 most redeliveries
@@ -9,6 +10,8 @@
 -- Fields of taken: "seq", the incarnation whose socket has the message, with
 -- the socket's number until that has taken it; "r:seq", how often it was
 -- redelivered.
+
+--@ pending_land
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -39,6 +42,10 @@ local function has(owner)
     end
     return alive[incarnation]
 end
+
+pending_land({ KEYS[5], KEYS[6], KEYS[7] },
+             redis.call('ZRANGEBYLEX', KEYS[5], '[' .. KEYS[1] .. ' ',
+                        '(' .. KEYS[1] .. '!'))
 
 repeat
     local some = redis.call('ZRANGEBYSCORE', KEYS[1], from, '+inf',

@@ -2,13 +2,15 @@
 -- end, with all that hung on them.
 --
 -- KEYS    the dead, sockets of the incarnation, events, all typing, what falls
---         due of presence
+--         due of presence, those of pending_land
 -- ARGV    1 incarnation, 2 prefix of all keys, 3 about how many sockets
 --         4 the time as text
 -- returns 1, or 0 when nothing is left
 --
 -- What users are told is published here for channels; presence and typing are
 -- made to fall due, and whoever looks after these does the rest.
+
+--@ pending_land
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -75,6 +77,11 @@ end
 local function pending(tenant, user)
     local taken = key(tenant, 'taken', user)
     local waiting = key(tenant, 'pending', user)
+
+    pending_land({ KEYS[6], KEYS[7], KEYS[8] },
+                 redis.call('ZRANGEBYLEX', KEYS[6], '[' .. waiting .. ' ',
+                            '(' .. waiting .. '!'))
+
     local all, n = redis.call('HGETALL', taken), 0
     for i = 1, #all, 2 do
         if string.match(all[i + 1], '^%S+') == ARGV[1] then
