@@ -208,7 +208,7 @@ note 'connection_channel';
 
 sub channel {
     return run('connection_channel', [$CONN, $EVENTS, $LEASES, $JOINED], 'c1',
-               @_, 3, 'ws:', 'now');
+               @_[0 .. 3], 3, 'ws:', 'now', $_[4] // 1);
 }
 
 is(channel(1, 2, 'a/"b', 1), 1, 'added');
@@ -297,6 +297,30 @@ is(last_entry('connection')->{status}, 'disconnected', 'recorded');
 is(logout('w1', 17), 0, 'only once');
 
 
+note 'connection_record';
+
+my @pair = ('ws:_:conn:r1', 'ws:_:conn:r2');
+my $before_rows = entries();
+
+sub record { return run('connection_record', [$EVENTS, @pair, 'gone'], @_) }
+
+$redis->command('HSET', $pair[0], qw(tenant_id 1 user_id 2 status connected));
+$redis->command('HSET', $pair[1], qw(tenant_id 1 user_id 3 status connected));
+
+is(record('r1', 'r2', 'gone'), 2, 'those that are there');
+is(entries(), $before_rows + 1, 'in one entry');
+is(join(' ', @{$redis->command('XREVRANGE', $EVENTS, '+', '-',
+                               qw(COUNT 1))->[0][1]}) =~ s/\d{13}/N/gr,
+   'kind connection connection_id r1 updated_at N tenant_id 1 user_id 2 '
+   . 'status connected connection_id r2 updated_at N tenant_id 1 user_id 3 '
+   . 'status connected', 'as two rows');
+
+$redis->command('HSET', $pair[1], 'disconnected_at', 1);
+record('r1', 'r2', 'gone');
+is(entries(), $before_rows + 3, 'with other fields in one of its own');
+$redis->command('DEL', @pair);
+
+
 note 'login';
 
 sub login {
@@ -318,9 +342,11 @@ is(fields($CONN)->{status}, 'connected', 'the connection is there');
 is(fields($USER[0])->{status}, 'online', 'the user is there');
 is(fields($USER[0])->{'c:c1'}, 'online mobile 0', 'by this connection');
 is(last_entry('presence')->{status}, 'online', 'which is recorded');
-is(last_entry('connection')->{device_type}, 'desktop', 'as it is');
+is(last_entry('connection')->{connection_id}, 'r2',
+   'the connection itself is left to its worker');
 
-channel(1, 2, 'b', 1);
+channel(1, 2, 'b', 1, 0);
+is(last_entry('connection')->{connection_id}, 'r2', 'with its channels');
 is_deeply(fields('ws:{1}:members:b'), { 2 => 1 }, 'counts in a channel');
 is(logout('w1', 17), 1, 'logged out');
 is_deeply(fields('ws:{1}:members:b'), {}, 'counts no more');

@@ -158,6 +158,9 @@ note 'a socket that is replaced';
 my $old = socket_of($JOHN, 'tab');
 my $new = socket_of($JOHN, 'tab');
 
+ok(wait_rows('connection_id = "tab" AND status = "connected"'),
+   'has one connection with the new one');
+
 $old->close;
 sleep 0.5;
 is((rows('connection_id = "tab"'))[0]{status}, 'connected',

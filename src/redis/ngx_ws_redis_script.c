@@ -29,6 +29,9 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_CONNECTION_MOVE] =
         { ngx_string(ngx_ws_lua_connection_move), "" },
 
+    [NGX_WS_REDIS_CONNECTION_RECORD] =
+        { ngx_string(ngx_ws_lua_connection_record), "" },
+
     [NGX_WS_REDIS_CONNECTION_REGISTER] =
         { ngx_string(ngx_ws_lua_connection_register), "" },
 

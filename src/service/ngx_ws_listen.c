@@ -173,7 +173,7 @@ ngx_ws_listen_found(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
     }
 
     ngx_ws_registry_channel(call->worker, call->identity, &op->connection_id,
-                            &op->channel, op->listens);
+                            &op->channel, op->listens, 0);
 
     owner = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply, 3));
     socket = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply, 4));

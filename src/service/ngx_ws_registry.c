@@ -11,6 +11,7 @@
 #include <ngx_ws_random.h>
 #include <ngx_ws_redis_key.h>
 #include <ngx_ws_registry.h>
+#include <ngx_ws_registry_row.h>
 #include <ngx_ws_time.h>
 
 
@@ -341,10 +342,11 @@ ngx_ws_registry_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
 
 void
 ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_str_t *connection_id, ngx_str_t *channel, ngx_uint_t listens)
+    ngx_str_t *connection_id, ngx_str_t *channel, ngx_uint_t listens,
+    ngx_uint_t live)
 {
     u_char     *p, buf[4 * NGX_INT64_LEN + NGX_WS_TIME_MS_LEN];
-    ngx_str_t   args[8];
+    ngx_str_t   args[9];
 
     args[0] = *connection_id;
     p = ngx_ws_registry_number(&args[1], buf, id->tenant);
@@ -357,8 +359,19 @@ ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     args[7].data = p;
     (void) ngx_ws_time_iso_ms(p, ngx_ws_worker_now());
 
-    (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_CHANNEL, args, 8,
+    if (live) {
+        ngx_str_set(&args[8], "0");
+
+    } else {
+        ngx_str_set(&args[8], "1");
+    }
+
+    (void) ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_CHANNEL, args, 9,
                                 NULL, NULL);
+
+    if (live) {
+        ngx_ws_registry_row(w, connection_id);
+    }
 }
 
 
@@ -476,6 +489,8 @@ ngx_ws_registry_move(ngx_ws_worker_t *w, ngx_str_t *connection_id,
     (void) ngx_ws_registry_number(&args[2], buf, socket);
     args[3] = w->incarnation;
     args[4] = *ngx_ws_registry_sockets(w, &sockets);
+
+    ngx_ws_registry_row(w, connection_id);
 
     return ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_MOVE, args, 5,
                                 handler, data);

@@ -89,10 +89,12 @@ void ngx_ws_registry_touch(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
 
 /*
  * The connection listens to a channel from now on, or does no more, which is
- * remembered in subscribed_channels.  Needs no answer.
+ * remembered in subscribed_channels.  Needs no answer.  It is recorded at
+ * once, or, when live says that it is a socket of this worker, a moment later.
  */
 void ngx_ws_registry_channel(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
-    ngx_str_t *connection_id, ngx_str_t *channel, ngx_uint_t listens);
+    ngx_str_t *connection_id, ngx_str_t *channel, ngx_uint_t listens,
+    ngx_uint_t live);
 
 
 #endif /* _NGX_WS_REGISTRY_H_INCLUDED_ */

@@ -10,6 +10,7 @@
 
 #include <ngx_ws_id.h>
 #include <ngx_ws_redis_key.h>
+#include <ngx_ws_registry_row.h>
 #include <ngx_ws_socket.h>
 #include <ngx_ws_sweep.h>
 #include <ngx_ws_time.h>
@@ -301,6 +302,8 @@ ngx_ws_socket_logged_in(void *data, ngx_int_t rc, ngx_ws_redis_reply_t *reply)
         ngx_ws_registry_taken(call);
         return;
     }
+
+    ngx_ws_registry_row(call->worker, &result->connection_id);
 
     result->waiting = (ngx_uint_t) ngx_ws_redis_reply_integer(
                                       ngx_ws_redis_reply_element(reply, 0));

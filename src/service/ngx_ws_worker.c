@@ -22,6 +22,7 @@
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_record.h>
+#include <ngx_ws_registry_row.h>
 #include <ngx_ws_socket.h>
 #include <ngx_ws_stats.h>
 #include <ngx_ws_typing.h>
@@ -129,6 +130,7 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->leases = ngx_ws_leases_create(w);
     w->ids = ngx_ws_ids_create(w);
     w->ends = ngx_ws_socket_ends_create(w);
+    w->rows = ngx_ws_registry_rows_create(w);
     w->typings = ngx_ws_typings_create(w);
     w->presences = ngx_ws_presences_create(w);
     w->batch = ngx_ws_message_batch_create(w);
@@ -136,9 +138,9 @@ ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
     w->listens = ngx_ws_listens_create(w);
 
     if (w->bus == NULL || w->channels == NULL || w->leases == NULL
-        || w->ids == NULL || w->ends == NULL || w->typings == NULL
-        || w->presences == NULL || w->batch == NULL || w->pendings == NULL
-        || w->listens == NULL)
+        || w->ids == NULL || w->ends == NULL || w->rows == NULL
+        || w->typings == NULL || w->presences == NULL || w->batch == NULL
+        || w->pendings == NULL || w->listens == NULL)
     {
         return NGX_ERROR;
     }
@@ -203,6 +205,10 @@ ngx_ws_worker_destroy(ngx_ws_worker_t *w)
 
     if (w->typings) {
         ngx_ws_typings_destroy(w->typings);
+    }
+
+    if (w->rows) {
+        ngx_ws_registry_rows_destroy(w->rows);
     }
 
     if (w->ends) {

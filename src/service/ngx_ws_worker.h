@@ -41,6 +41,7 @@ typedef struct ngx_ws_message_batch_s  ngx_ws_message_batch_t;
 typedef struct ngx_ws_pendings_s   ngx_ws_pendings_t;
 typedef struct ngx_ws_presences_s  ngx_ws_presences_t;
 typedef struct ngx_ws_record_s     ngx_ws_record_t;
+typedef struct ngx_ws_registry_rows_s  ngx_ws_registry_rows_t;
 typedef struct ngx_ws_relay_s      ngx_ws_relay_t;
 typedef struct ngx_ws_socket_ends_s  ngx_ws_socket_ends_t;
 typedef struct ngx_ws_stats_s      ngx_ws_stats_t;
@@ -87,6 +88,7 @@ struct ngx_ws_worker_s {
     ngx_ws_ids_t            *ids;
     ngx_ws_leases_t         *leases;
     ngx_ws_record_t         *record;
+    ngx_ws_registry_rows_t  *rows;
     ngx_ws_socket_ends_t    *ends;
     ngx_ws_listens_t        *listens;
     ngx_ws_message_batch_t  *batch;

@@ -96,7 +96,7 @@ ngx_ws_event_channel_joined(void *data, ngx_int_t rc)
 
         if (s && ec->fresh) {
             ngx_ws_registry_channel(s->worker, s->identity, &s->connection_id,
-                                    &ec->name, 1);
+                                    &ec->name, 1, 1);
         }
 
         ngx_ws_event_channel_done(ec);
@@ -132,7 +132,7 @@ ngx_ws_event_unsubscribe(ngx_ws_session_t *s, ngx_ws_call_t *call,
         && ngx_ws_session_leave(s, &ec->key.str) == NGX_OK)
     {
         ngx_ws_registry_channel(s->worker, s->identity, &s->connection_id,
-                                &ec->name, 0);
+                                &ec->name, 0, 1);
     }
 
     ngx_ws_event_channel_done(ec);

@@ -3,7 +3,8 @@
 --
 -- KEYS    connection, events, leases by their ends, channels that it counts in
 -- ARGV    connection_id, tenant_id, user_id, channel, 1 or 0, most channels,
---         prefix of all keys, the time as text
+--         prefix of all keys, the time as text,
+--         1 to record it; 0: the worker of its socket does so later
 -- returns 1, or 0 if nothing has changed
 
 --@ members
@@ -46,9 +47,12 @@ local now = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 
 redis.call('HSET', KEYS[1], 'last_activity_at', now, 'subscribed_channels',
            #channels > 0 and cjson.encode(channels) or '[]')
-redis.call('XADD', KEYS[2], '*', 'kind', 'connection',
-           'connection_id', ARGV[1], 'updated_at', now,
-           unpack(redis.call('HGETALL', KEYS[1])))
+
+if ARGV[9] == '1' then
+    redis.call('XADD', KEYS[2], '*', 'kind', 'connection',
+               'connection_id', ARGV[1], 'updated_at', now,
+               unpack(redis.call('HGETALL', KEYS[1])))
+end
 
 members({ KEYS[1], KEYS[4] },
         { ARGV[7], ARGV[2], ARGV[3], ARGV[8], ARGV[4] })

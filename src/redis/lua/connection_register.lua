@@ -82,6 +82,10 @@ if was[1] or ARGV[6] == '' then
     redis.call('PEXPIRE', KEYS[1], ARGV[4])
 end
 
-redis.call('XADD', KEYS[2], '*', unpack(row))
+-- a socket's worker records it later
+
+if ARGV[7] == '' then
+    redis.call('XADD', KEYS[2], '*', unpack(row))
+end
 
 return is[4], is[6], now
