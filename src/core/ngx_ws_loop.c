@@ -17,7 +17,7 @@
 
 #define NGX_WS_LOOP_TRIM        500        /* connections that come or go */
 #define NGX_WS_LOOP_TRIM_DELAY  2000       /* ms */
-#define NGX_WS_LOOP_TRIM_AGAIN  20000
+#define NGX_WS_LOOP_TRIM_LAST   20000
 #define NGX_WS_LOOP_UNUSED      30000      /* streams are dropped, ms */
 #define NGX_WS_LOOP_MMAP        131072     /* bytes: given back when freed */
 
@@ -105,10 +105,10 @@ ngx_ws_loop_count(ngx_ws_loop_t *loop, ngx_int_t n)
     changed = (ngx_int_t) (loop->count - loop->trimmed);
 
     if (ngx_abs(changed) >= NGX_WS_LOOP_TRIM
-        && (loop->again || !loop->trim.timer_set))
+        && loop->wait != NGX_WS_LOOP_TRIM_DELAY)
     {
-        loop->again = 0;
-        ngx_add_timer(&loop->trim, NGX_WS_LOOP_TRIM_DELAY);
+        loop->wait = NGX_WS_LOOP_TRIM_DELAY;
+        ngx_add_timer(&loop->trim, loop->wait);
     }
 }
 
@@ -133,13 +133,16 @@ ngx_ws_loop_trim_handler(ngx_event_t *ev)
 
 #endif
 
-    /* once more, when also the record of their coming is written */
+    /* and again, as the record of their coming takes longer to be written */
 
-    loop->again = !loop->again;
+    loop->wait *= 3;
 
-    if (loop->again) {
-        ngx_add_timer(&loop->trim, NGX_WS_LOOP_TRIM_AGAIN);
+    if (loop->wait > NGX_WS_LOOP_TRIM_LAST) {
+        loop->wait = 0;
+        return;
     }
+
+    ngx_add_timer(&loop->trim, loop->wait);
 }
 
 

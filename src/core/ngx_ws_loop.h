@@ -42,7 +42,7 @@ typedef struct {
     ngx_uint_t           count;        /* of connections */
     ngx_uint_t           trimmed;      /* that was when memory was trimmed */
     ngx_event_t          trim;
-    ngx_uint_t           again;        /* the second time is to come */
+    ngx_msec_t           wait;         /* of its timer, 0: it is not set */
 
     /* closes a connection, with a pool or without one */
     void               (*release)(ngx_connection_t *c);
