@@ -21,7 +21,7 @@
 typedef struct ngx_ws_table_node_s  ngx_ws_table_node_t;
 
 
-/* The first member of an item, whose last one is its name, u_char[]. */
+/* The first member of an item, which has its name, u_char[], in itself. */
 
 struct ngx_ws_table_node_s {
     ngx_ws_table_node_t   *next;
@@ -50,7 +50,7 @@ void ngx_ws_table_cleanup(ngx_ws_table_t *t);
 ngx_ws_table_node_t *ngx_ws_table_find(ngx_ws_table_t *t,
     const ngx_str_t *name);
 
-/* The name, which is not in the table yet, is copied to behind the item. */
+/* The name, which is not in the table yet, is copied into the item. */
 void ngx_ws_table_insert(ngx_ws_table_t *t, ngx_ws_table_node_t *node,
     const ngx_str_t *name);
 

@@ -148,6 +148,11 @@ ngx_ws_auth_create(ngx_ws_worker_t *w)
         return NULL;
     }
 
+    if (ngx_ws_identities_init(&auth->identities, w->log) != NGX_OK) {
+        ngx_free(auth);
+        return NULL;
+    }
+
     auth->worker = w;
 
     ngx_queue_init(&auth->held);
@@ -160,7 +165,6 @@ ngx_ws_auth_create(ngx_ws_worker_t *w)
     ngx_add_timer(&auth->start, NGX_WS_AUTH_START);
 
     ngx_ws_auth_used_init(&auth->used, w);
-    ngx_ws_identities_init(&auth->identities, w->log);
     ngx_rbtree_init(&auth->lookups, &auth->sentinel,
                     ngx_str_rbtree_insert_value);
 

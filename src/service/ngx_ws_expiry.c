@@ -27,7 +27,7 @@ struct ngx_ws_expiry_s {
     ngx_event_t              tick;
 
     ngx_event_t              check;        /* begins a round */
-    ngx_uint_t               round;
+    uint32_t                 round;
     ngx_ws_mysql_op_t       *op;
     ngx_ws_mysql_stmt_t     *stmt;         /* of the batch */
     ngx_uint_t               n;

@@ -18,16 +18,17 @@ static ngx_uint_t ngx_ws_identity_same(ngx_ws_identity_t *id,
     ngx_ws_zone_token_t *token);
 static void ngx_ws_identity_forget(ngx_ws_identity_t *id);
 static void ngx_ws_identity_remove(ngx_ws_identity_t *id);
-static uint32_t ngx_ws_identity_hash(u_char *digest);
 
 
-void
+ngx_int_t
 ngx_ws_identities_init(ngx_ws_identities_t *ids, ngx_log_t *log)
 {
-    ngx_rbtree_init(&ids->tree, &ids->sentinel, ngx_str_rbtree_insert_value);
     ngx_rbtree_init(&ids->expiring, &ids->sentinel, ngx_rbtree_insert_value);
     ngx_queue_init(&ids->all);
     ids->log = log;
+
+    return ngx_ws_table_init(&ids->table, offsetof(ngx_ws_identity_t, digest),
+                             log);
 }
 
 
@@ -41,6 +42,8 @@ ngx_ws_identities_cleanup(ngx_ws_identities_t *ids)
 
         ngx_ws_identity_remove(ngx_queue_data(q, ngx_ws_identity_t, queue));
     }
+
+    ngx_ws_table_cleanup(&ids->table);
 }
 
 
@@ -72,9 +75,7 @@ ngx_ws_identity_find(ngx_ws_identities_t *ids, u_char *digest)
     key.len = NGX_WS_TOKEN_DIGEST;
     key.data = digest;
 
-    return (ngx_ws_identity_t *)
-               ngx_str_rbtree_lookup(&ids->tree, &key,
-                                     ngx_ws_identity_hash(digest));
+    return (ngx_ws_identity_t *) ngx_ws_table_find(&ids->table, &key);
 }
 
 
@@ -82,9 +83,11 @@ static ngx_ws_identity_t *
 ngx_ws_identity_create(ngx_ws_identities_t *ids, u_char *digest,
     ngx_ws_zone_token_t *token)
 {
+    ngx_str_t           key;
     ngx_ws_identity_t  *id;
 
-    id = ngx_alloc(sizeof(ngx_ws_identity_t) + token->name.len, ids->log);
+    id = ngx_alloc(offsetof(ngx_ws_identity_t, data) + token->name.len,
+                   ids->log);
     if (id == NULL) {
         return NULL;
     }
@@ -95,7 +98,7 @@ ngx_ws_identity_create(ngx_ws_identities_t *ids, u_char *digest,
     id->tenant = token->tenant;
     id->token = token->token;
     id->expires = token->expires;
-    id->abilities = (ngx_uint_t) token->abilities;
+    id->abilities = (uint32_t) token->abilities;
     id->check = NULL;
     id->round = 0;
     id->known = 1;
@@ -110,13 +113,10 @@ ngx_ws_identity_create(ngx_ws_identities_t *ids, u_char *digest,
         ngx_memcpy(id->data, token->name.data, token->name.len);
     }
 
-    ngx_memcpy(id->digest, digest, NGX_WS_TOKEN_DIGEST);
+    key.len = NGX_WS_TOKEN_DIGEST;
+    key.data = digest;
 
-    id->node.node.key = ngx_ws_identity_hash(digest);
-    id->node.str.len = NGX_WS_TOKEN_DIGEST;
-    id->node.str.data = id->digest;
-
-    ngx_rbtree_insert(&ids->tree, &id->node.node);
+    ngx_ws_table_insert(&ids->table, &id->node, &key);
     ngx_queue_insert_tail(&ids->all, &id->queue);
 
     if (id->expires) {
@@ -201,7 +201,7 @@ static void
 ngx_ws_identity_forget(ngx_ws_identity_t *id)
 {
     if (id->known) {
-        ngx_rbtree_delete(&id->identities->tree, &id->node.node);
+        ngx_ws_table_delete(&id->identities->table, &id->node);
         id->known = 0;
     }
 }
@@ -214,15 +214,4 @@ ngx_ws_identity_remove(ngx_ws_identity_t *id)
 
     ngx_queue_remove(&id->queue);
     id->identities = NULL;
-}
-
-
-static uint32_t
-ngx_ws_identity_hash(u_char *digest)
-{
-    uint32_t  hash;
-
-    ngx_memcpy(&hash, digest, sizeof(uint32_t));
-
-    return hash;
 }

@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_mysql_stmt.h>
+#include <ngx_ws_table.h>
 #include <ngx_ws_token.h>
 #include <ngx_ws_zone.h>
 
@@ -23,7 +24,7 @@
  */
 
 typedef struct {
-    ngx_rbtree_t          tree;          /* by digest */
+    ngx_ws_table_t        table;         /* by digest */
     ngx_rbtree_t          expiring;      /* by time */
     ngx_rbtree_node_t     sentinel;
     ngx_queue_t           all;
@@ -32,31 +33,33 @@ typedef struct {
 
 
 typedef struct {
-    ngx_str_node_t        node;          /* its str is the digest */
+    ngx_ws_table_node_t   node;
     ngx_rbtree_node_t     expiry;        /* of expires, unless 0 or dead */
     ngx_queue_t           queue;         /* of all */
     ngx_queue_t           sockets;       /* the session layer's */
     ngx_ws_identities_t  *identities;    /* NULL: they are no more */
-    ngx_uint_t            refs;
     uint64_t              user;
     uint64_t              tenant;
     uint64_t              token;         /* id of the token's row, 0 unknown */
     uint64_t              expires;       /* ms since the epoch, 0 never */
-    ngx_uint_t            abilities;     /* NGX_WS_TOKEN_ABILITY_* */
     u_char                digest[NGX_WS_TOKEN_DIGEST];  /* key in the zone */
     ngx_str_t             name;          /* of the user */
 
     ngx_ws_mysql_stmt_t  *check;         /* asks whether it is still good */
-    ngx_uint_t            round;         /* of checks, in which it was asked */
+    uint32_t              round;         /* of checks, in which it was asked */
 
-    unsigned              known:1;       /* in the tree */
+    uint32_t              refs;
+    uint32_t              abilities;     /* NGX_WS_TOKEN_ABILITY_* */
+
+    unsigned              known:1;       /* in the table */
     unsigned              dead:1;
 
     u_char                data[];
 } ngx_ws_identity_t;
 
 
-void ngx_ws_identities_init(ngx_ws_identities_t *ids, ngx_log_t *log);
+/* NGX_OK, or NGX_ERROR without memory. */
+ngx_int_t ngx_ws_identities_init(ngx_ws_identities_t *ids, ngx_log_t *log);
 
 /* Identities that are still referenced live on by themselves. */
 void ngx_ws_identities_cleanup(ngx_ws_identities_t *ids);
