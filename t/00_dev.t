@@ -165,7 +165,7 @@ is((dev($with, 'sql -N -e "SELECT COUNT(*) FROM users"'))[1], "5\n",
 
 @old = pids();
 kill TERM => $dev;
-ok((wait_until { waitpid($dev, WNOHANG) == $dev } 20), 'TERM ends it');
+ok((wait_until { waitpid($dev, WNOHANG) == $dev } 60), 'TERM ends it');
 is($?, 0, 'well');
 is((grep { kill 0, $_ } @old), 0, 'and all that it started');
 is(get('/'), '', 'nobody listens');
@@ -184,7 +184,7 @@ dev($with, 'start redis');
 @old = pids();
 kill KILL => $dev;
 waitpid $dev, 0;
-ok((wait_until { 1 == grep { kill 0, $_ } @old } 20),
+ok((wait_until { 1 == grep { kill 0, $_ } @old } 60),
    'servers end with a killed dev, but one');
 
 $dev = launch(qr/^Ctrl-C/m);
@@ -194,7 +194,7 @@ is((dev($with, 'redis get kept'))[1], "1\n", 'and runs on the same data');
 
 @old = pids();
 kill INT => $dev;
-ok((wait_until { waitpid($dev, WNOHANG) == $dev } 20), 'INT ends it');
+ok((wait_until { waitpid($dev, WNOHANG) == $dev } 60), 'INT ends it');
 is((grep { kill 0, $_ } @old), 0, 'and all that it started');
 
 done_testing;

@@ -144,7 +144,7 @@ is(step('nginx -t', 'nginx -t') =~ s/.*"user" directive.*\n//r,
    . "nginx: configuration file $etc/nginx.conf test is successful\n",
    'has nothing to say');
 step('nginx starts', 'nginx');
-ok((wait_until { master() } 20), 'and is there');
+ok((wait_until { master() } 60), 'and is there');
 talk('one');
 
 
@@ -188,7 +188,7 @@ sub talk {
        'the bundle is there');
 
     my $john = Test::Nginx::WebSocket->connect(
-        port => $port, path => '/ws', timeout => 20,
+        port => $port, path => '/ws', timeout => 60,
         headers => { Authorization => 'Bearer 1|demo-token-john' });
     is($john->read_json->{event}, 'authenticated', 'John too');
 
@@ -196,12 +196,12 @@ sub talk {
                          "data":{"recipientId":2,"message":"$text"}}));
 
     my $answer;
-    wait_until { $answer = $john->read_json; $answer->{event} eq 'ack' } 20;
+    wait_until { $answer = $john->read_json; $answer->{event} eq 'ack' } 60;
     is($answer->{data}{status}, 'ok', 'he is understood');
 
     ok((wait_until {
         $admin->value("SELECT COUNT(*) FROM app.websocket_events
                        WHERE event_type = 'message_sent'
                        AND payload LIKE '%$text%'")
-    } 20), 'and is on record');
+    } 60), 'and is on record');
 }

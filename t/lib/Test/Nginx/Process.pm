@@ -52,12 +52,12 @@ sub free_port {
 
 
 # Calls the function until it gives true, and gives that; undef after so
-# many seconds (20: a machine may be busy).
+# many seconds (30: a machine may be busy).
 
 sub wait_until (&;$) {
     my ($done, $timeout) = @_;
 
-    my $deadline = time + ($timeout // 20);
+    my $deadline = time + ($timeout // 30);
 
     for ( ;; ) {
         my $value = $done->();
@@ -214,7 +214,7 @@ sub pause {
 sub resume { $_[0]->signal('CONT') }
 
 
-# Waits for the end, for so many seconds (20).
+# Waits for the end, for so many seconds (30).
 
 sub wait {
     my ($self, $timeout) = @_;
@@ -241,7 +241,7 @@ sub stop {
     $self->signal($self->stop_signal);
     $self->resume;
 
-    return 1 if $self->wait($timeout // 20);
+    return 1 if $self->wait($timeout // 30);
 
     $self->kill;
     $self->{stuck} = 1;

@@ -65,7 +65,7 @@ sub open {
 
     my $self = bless { args => \%args, packets => [], inbox => [], ids => 0,
                        namespace => '/', error => '',
-                       timeout => $args{timeout} // 20 }, $class;
+                       timeout => $args{timeout} // 30 }, $class;
 
     if (($args{transport} // 'websocket') eq 'polling') {
         $self->{poll} = Test::Nginx::HTTP->new(%args);

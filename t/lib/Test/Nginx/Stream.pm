@@ -8,7 +8,7 @@ package Test::Nginx::Stream;
 #
 # host (127.0.0.1) and port, or unix, say where to; tls => 1, or a hash of
 # IO::Socket::SSL's options, speaks TLS; rcvbuf makes a client that is slow
-# to take; timeout (20) is the seconds that a read or write may last.
+# to take; timeout (30) is the seconds that a read or write may last.
 #
 # A read that fails gives undef; error() tells why: "timeout", "closed" or
 # "reset".  Bytes that came are kept for the next read.
@@ -29,7 +29,7 @@ sub new {
 
     my $where = $args{unix} // join ':', $args{host} // '127.0.0.1',
                                          $args{port} // croak 'no port';
-    my $timeout = $args{timeout} // 20;
+    my $timeout = $args{timeout} // 30;
 
     my $socket = $args{unix}
         ? IO::Socket::UNIX->new(Peer => $args{unix})
