@@ -314,11 +314,18 @@ start_nginx() {
 }
 
 
-# its pid file is written when the port is its own
+# its pid file is written when the port is its own; all workers have Redis
 
 nginx_ready() {
-    [ -s "$run_dir/nginx.pid" ] && port_taken
+    [ -s "$run_dir/nginx.pid" ] && port_taken && redis_up
 }
+
+
+redis_up() (
+    exec 3<> "/dev/tcp/127.0.0.1/$port" \
+        && printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 \
+        && grep -q '^websocket_redis_up 1' <&3
+)
 
 
 make_nginx_conf() {

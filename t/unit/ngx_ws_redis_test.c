@@ -766,6 +766,7 @@ memory(void)
 
         (void) fail_alloc(n);
         loop_advance(3100);
+        loop_until(&alloc_failed, 1);
         ok(fail_alloc(0), "so they do while it connects");
 
         loop_advance(3100);
@@ -779,7 +780,7 @@ memory(void)
 
         (void) fail_alloc(n);
         loop_advance(3100);
-        loop_run(20);
+        loop_until(&alloc_failed, 1);
         ok(fail_alloc(0), "or while it subscribes");
 
         loop_advance(3100);

@@ -36,7 +36,7 @@ static ngx_cycle_t         test_cycle;
 static unsigned long long  tests;
 static unsigned long long  failed;
 static ngx_uint_t          alloc_nth;
-static ngx_uint_t          alloc_failed;
+ngx_uint_t                 alloc_failed;
 
 ngx_log_t                  test_log;
 volatile ngx_cycle_t      *ngx_cycle = &test_cycle;

@@ -67,6 +67,9 @@ void feed(feed_t *f, void *data, const void *in, size_t len,
 
 ngx_uint_t fail_alloc(ngx_uint_t nth);
 
+/* 1 as soon as it has */
+extern ngx_uint_t  alloc_failed;
+
 
 extern ngx_log_t  test_log;
 

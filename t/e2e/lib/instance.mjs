@@ -8,6 +8,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from './server.mjs';
 import { freePort } from './port.mjs';
 
 const dev = new URL('../../../dev', import.meta.url).pathname;
@@ -55,12 +56,13 @@ export class Instance {
     const pid = Number(readFileSync(join(this.runDir, 'nginx.pid'), 'utf8'));
     const before = this.workers(pid);
     process.kill(pid, 'SIGHUP');
-    for (let i = 0; i < 200; i += 1) {
-      if (this.workers(pid).every((worker) => !before.includes(worker))) return;
-      await new Promise((done) => { setTimeout(done, 50); });
-    }
-    throw new Error(`the old workers have not gone: ${readFileSync(
-      join(this.runDir, 'logs/error.log'), 'utf8').slice(-500)}`);
+    await until(() => this.workers(pid).every((worker) => !before.includes(worker)),
+      'the old workers have gone').catch((e) => {
+      throw new Error(`${e.message}: ${readFileSync(
+        join(this.runDir, 'logs/error.log'), 'utf8').slice(-500)}`);
+    });
+    await until(async () => /^websocket_redis_up 1$/m.test(await fetch(
+      `${this.url}/metrics`).then((answer) => answer.text())), 'Redis is there');
   }
 
   workers(pid) {

@@ -36,6 +36,7 @@ export class Nginx {
       { stdio: 'inherit' });
     await until(() => nginx.workers().length === nginx.options.workers,
       'the workers of nginx');
+    await nginx.hasRedis();
     return nginx;
   }
 
@@ -92,7 +93,13 @@ export class Nginx {
     this.child.kill('SIGHUP');
     await until(() => this.workers().filter((p) => !before.includes(p)).length
       === this.options.workers, 'new workers');
+    await this.hasRedis();
     return before;
+  }
+
+  // A worker that has just begun refuses what it cannot pass on yet.
+  hasRedis() {
+    return until(() => this.metric('redis_up').catch(() => 0), 'Redis is there');
   }
 
   async metric(name) {
