@@ -379,8 +379,15 @@ $redis->command('DEL', @USER);
 
 note 'connection_move';
 
+my ($PENDING, $TAKEN) = ('ws:{1}:pending:2', 'ws:{1}:taken:2');
+
 sub move {
-    return run('connection_move', [$CONN, $EVENTS], 'c1', @_, $SOCKETS);
+    my ($from, $socket, $to, @seqs) = @_;
+
+    return run('connection_move',
+               [$CONN, $PENDING, $TAKEN, 'flight', 'flight:text',
+                'flight:taken'],
+               'c1', $from, $socket, $to, $SOCKETS, join ' ', @seqs);
 }
 
 is(move('w1', 17, 'w2'), undef, 'one that has ended');
@@ -395,6 +402,23 @@ is(move('w1', 17, 'w2'), '["b"]', 'tells its channels');
 is(fields($CONN)->{owner}, 'w2', 'is there');
 is_deeply([map { fields("$SOCKETS$_") } 'w1', 'w2'],
           [{}, { c1 => '17 4000 1 2' }], 'and among its sockets');
+
+$redis->command('ZADD', $PENDING, map { $_, "$_ x {}" } 1 .. 6);
+$redis->command('HSET', $TAKEN, 1 => 'w1', 2 => 'w1 17', 3 => 'w9',
+                4 => 'w1', 'r:2' => 1);
+$redis->command('ZADD', 'flight', map { (0, "$PENDING $_") } 8, 9);
+$redis->command('HSET', 'flight:text', map { ("$PENDING $_", "$_ x {}") } 8, 9);
+$redis->command('HSET', 'flight:taken', "$PENDING 8", 'w1');
+
+is(move('w1', 17, 'w2', 1, 2, 3, 5, 7, 8), undef, 'its connection has moved');
+is_deeply(fields($TAKEN), { 1 => 'w2', 2 => 'w2 17', 3 => 'w9', 4 => 'w1',
+                            5 => 'w2 17', 8 => 'w2', 'r:2' => 1 },
+          'the messages of the socket move all the same, others do not');
+cmp_ok(ttl($TAKEN), '>', 0, 'not for ever');
+is_deeply([$redis->command('ZRANGE', 'flight', 0, -1),
+           $redis->command('HLEN', 'flight:taken')],
+          [["$PENDING 9"], 0], 'nor is one of them on its way any more');
+$redis->command('DEL', $PENDING, $TAKEN, 'flight', 'flight:text');
 
 
 note 'message_send';

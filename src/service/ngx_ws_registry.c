@@ -7,6 +7,7 @@
 #include <ngx_config.h>
 #include <ngx_core.h>
 
+#include <ngx_ws_decimal.h>
 #include <ngx_ws_presence.h>
 #include <ngx_ws_random.h>
 #include <ngx_ws_redis_key.h>
@@ -23,6 +24,7 @@
 
 #define NGX_WS_REGISTRY_ARGS      13
 #define NGX_WS_REGISTRY_ANSWER    2048
+#define NGX_WS_REGISTRY_MOVE_KEYS  6
 
 
 /* of a call, in its pool */
@@ -476,13 +478,27 @@ ngx_ws_registry_keep(ngx_ws_worker_t *w)
 
 
 ngx_ws_redis_op_t *
-ngx_ws_registry_move(ngx_ws_worker_t *w, ngx_str_t *connection_id,
-    uint64_t socket, ngx_str_t *from, ngx_ws_redis_reply_pt handler,
+ngx_ws_registry_move(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    ngx_str_t *connection_id, uint64_t socket, ngx_str_t *from,
+    ngx_ws_pending_mark_t *marks, ngx_uint_t n, ngx_ws_redis_reply_pt handler,
     void *data)
 {
-    u_char              buf[NGX_INT64_LEN];
-    ngx_str_t           args[5];
-    ngx_ws_redis_key_t  sockets;
+    u_char               buf[NGX_INT64_LEN], *p;
+    ngx_str_t            keys[NGX_WS_REGISTRY_MOVE_KEYS], args[6];
+    ngx_uint_t           i;
+    ngx_ws_redis_op_t   *op;
+    ngx_ws_redis_key_t   key[NGX_WS_REGISTRY_MOVE_KEYS], sockets;
+
+    static const ngx_ws_redis_key_e  kinds[NGX_WS_REGISTRY_MOVE_KEYS] = {
+        NGX_WS_REDIS_KEY_CONNECTION,
+        NGX_WS_REDIS_KEY_PENDING,
+        NGX_WS_REDIS_KEY_TAKEN,
+        NGX_WS_REDIS_KEY_FLIGHT,
+        NGX_WS_REDIS_KEY_FLIGHT_TEXT,
+        NGX_WS_REDIS_KEY_FLIGHT_TAKEN
+    };
+
+    ngx_ws_registry_row(w, connection_id);
 
     args[0] = *connection_id;
     args[1] = *from;
@@ -490,8 +506,29 @@ ngx_ws_registry_move(ngx_ws_worker_t *w, ngx_str_t *connection_id,
     args[3] = w->incarnation;
     args[4] = *ngx_ws_registry_sockets(w, &sockets);
 
-    ngx_ws_registry_row(w, connection_id);
+    args[5].data = ngx_alloc(n * (NGX_INT64_LEN + 1) + 1, w->log);
+    if (args[5].data == NULL) {
+        return NULL;
+    }
 
-    return ngx_ws_registry_eval(w, NGX_WS_REDIS_CONNECTION_MOVE, args, 5,
-                                handler, data);
+    p = args[5].data;
+
+    for (i = 0; i < n; i++) {
+        p = ngx_ws_decimal(p, marks[i].seq);
+        *p++ = ' ';
+    }
+
+    args[5].len = p - args[5].data;
+
+    for (i = 0; i < NGX_WS_REGISTRY_MOVE_KEYS; i++) {
+        keys[i] = *ngx_ws_redis_key(&key[i], &w->conf->redis.prefix, kinds[i],
+                                    id->tenant, id->user, connection_id);
+    }
+
+    op = ngx_ws_redis_eval(w->redis, NGX_WS_REDIS_CONNECTION_MOVE, keys,
+                           NGX_WS_REGISTRY_MOVE_KEYS, args, 6, handler, data);
+
+    ngx_free(args[5].data);
+
+    return op;
 }

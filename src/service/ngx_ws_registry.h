@@ -12,6 +12,7 @@
 #include <ngx_core.h>
 
 #include <ngx_ws_call.h>
+#include <ngx_ws_pending.h>
 
 
 /*
@@ -70,12 +71,14 @@ typedef struct {
 void ngx_ws_registry_socket(ngx_ws_registry_socket_t *find);
 
 /*
- * The live socket of this number has moved here from another worker: the
- * answer is a JSON array of its channels, as they are remembered, or nil if
- * the connection has ended or has another socket.
+ * The live socket of this number has moved here from another worker, with n
+ * messages that its client has not answered yet: they are this worker's from
+ * now on.  The answer is a JSON array of its channels, as they are remembered,
+ * or nil if the connection has ended or has another socket.  NULL: no memory.
  */
 ngx_ws_redis_op_t *ngx_ws_registry_move(ngx_ws_worker_t *w,
-    ngx_str_t *connection_id, uint64_t socket, ngx_str_t *from,
+    ngx_ws_identity_t *id, ngx_str_t *connection_id, uint64_t socket,
+    ngx_str_t *from, ngx_ws_pending_mark_t *marks, ngx_uint_t n,
     ngx_ws_redis_reply_pt handler, void *data);
 
 /*

@@ -613,11 +613,12 @@ ngx_ws_delivery_crossed(ngx_ws_delivery_t *d)
 
 
 void
-ngx_ws_delivery_goodbye(ngx_ws_session_t *s)
+ngx_ws_delivery_heard_all(ngx_ws_session_t *s)
 {
     s->transport->relayed = 0;
 
     ngx_ws_delivery_heard(s);
+    ngx_ws_pending_tell(s->worker);
 }
 
 

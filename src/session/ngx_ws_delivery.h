@@ -38,11 +38,12 @@ ngx_int_t ngx_ws_delivery_accept(ngx_ws_session_t *s,
 void ngx_ws_delivery_heard(ngx_ws_session_t *s);
 
 /*
- * The same, of a client that does not ask for more: what another worker sent
- * has come as well.  Engine.IO's own close does not say so: a client sends it
- * also when its poll broke, since that worker died.
+ * The same, of a client that does not ask for more, since it says goodbye or
+ * goes over to a WebSocket: what another worker sent has come as well.
+ * Engine.IO's own close does not say so: a client sends it also when its poll
+ * broke, since that worker died.
  */
-void ngx_ws_delivery_goodbye(ngx_ws_session_t *s);
+void ngx_ws_delivery_heard_all(ngx_ws_session_t *s);
 
 /* The session's user leaves it. */
 void ngx_ws_delivery_end(ngx_ws_session_t *s);

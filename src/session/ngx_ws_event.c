@@ -131,7 +131,7 @@ ngx_ws_event_packet(ngx_ws_session_t *s, ngx_ws_packet_t *pkt)
             ngx_ws_session_log_past(s);
         }
 
-        ngx_ws_delivery_goodbye(s);
+        ngx_ws_delivery_heard_all(s);
         ngx_ws_event_detach(s);
         ngx_ws_session_logout(s);
         s->connected = 0;

@@ -9,6 +9,7 @@
 #include <ngx_event.h>
 
 #include <ngx_ws_bus.h>
+#include <ngx_ws_delivery.h>
 #include <ngx_ws_handover.h>
 #include <ngx_ws_letter.h>
 #include <ngx_ws_poll_upgrade.h>
@@ -316,6 +317,8 @@ ngx_ws_handover_give(ngx_ws_handover_t *ho)
     if (ho->state.data) {
         ngx_free(ho->state.data);
     }
+
+    ngx_ws_delivery_heard_all(s);
 
     ho->state.len = ngx_ws_state_encode(NULL, s, &poll->queue);
 

@@ -9,6 +9,7 @@
 #include <ngx_event.h>
 
 #include <ngx_ws_bus.h>
+#include <ngx_ws_delivery.h>
 #include <ngx_ws_frame.h>
 #include <ngx_ws_letter.h>
 #include <ngx_ws_limit.h>
@@ -433,8 +434,10 @@ ngx_ws_move_on_mark(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 void
 ngx_ws_move_on_state(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
 {
-    ngx_ws_move_t     *move;
-    ngx_ws_session_t  *s;
+    ngx_uint_t              n;
+    ngx_ws_move_t          *move;
+    ngx_ws_session_t       *s;
+    ngx_ws_pending_mark_t  *marks;
 
     move = ngx_ws_move_find(w, head);
 
@@ -460,9 +463,11 @@ ngx_ws_move_on_state(ngx_ws_worker_t *w, ngx_str_t *head, ngx_str_t *body)
         return;
     }
 
-    move->op = ngx_ws_registry_move(w, &s->connection_id, s->node.key,
-                                    &move->params.owner, ngx_ws_move_linked,
-                                    move);
+    marks = ngx_ws_delivery_marks(s, &n);
+
+    move->op = ngx_ws_registry_move(w, s->identity, &s->connection_id,
+                                    s->node.key, &move->params.owner, marks, n,
+                                    ngx_ws_move_linked, move);
     if (move->op == NULL) {
         ngx_ws_move_fail(move, NGX_WS_CLOSE_INTERNAL);
     }

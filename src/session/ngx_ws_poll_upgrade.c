@@ -117,6 +117,8 @@ ngx_ws_poll_upgrade_switch(ngx_ws_poll_t *poll, ngx_ws_transport_t *t)
 
     s = poll->transport.data;
 
+    ngx_ws_delivery_heard_all(s);
+
     while (poll->queue.count) {
         (void) t->ops->send(t, ngx_ws_send_get(&poll->queue, 0));
         ngx_ws_send_shift(&poll->queue);

@@ -9,6 +9,7 @@ import http from 'node:http';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io } from 'socket.io-client';
+import WebSocket from 'ws';
 import { Nginx, users } from './lib/nginx.mjs';
 import { next, redis, sql, until } from './lib/server.mjs';
 
@@ -181,7 +182,7 @@ class Recipient {
     const { engine } = login.socket.io;
     const { ws } = engine.transport;
     const heard = ws
-      ? once(ws, 'close').then(([code]) => code !== 1006)
+      ? once(ws, 'close').then(([code]) => code !== 1006, () => false)
       : new Promise((done) => {
         engine.once('close', (reason) => done(reason === 'forced close'
           && engine.transport.name === 'polling'));
@@ -379,6 +380,64 @@ test('a worker dies with the answer to a poll that it held for another',
 
 test('the same, and the client closes its session at once',
   (t) => lostAnswer(t, '1'));
+
+// A WebSocket to the instance that becomes the session's transport, when it has
+// brought this.
+async function upgraded(instance, sid, brings) {
+  const ws = new WebSocket(`${instance.url.replace('http', 'ws')
+  }/socket.io/?EIO=4&transport=websocket&sid=${sid}`);
+  ws.on('open', () => ws.send('2probe'));
+  await new Promise((done, fail) => {
+    ws.on('close', () => fail(new Error('the WebSocket was closed')));
+    ws.on('message', (data) => {
+      if (String(data) === '3probe') ws.send('5');
+      if (String(data).includes(brings)) done();
+    });
+  });
+  return ws;
+}
+
+// What a new login of the user is given, until the last of them has come.
+async function comesAgain(instance, user, last) {
+  const came = [];
+  const again = connect(user, { transports: ['websocket'] });
+  again.on('message:direct', (m) => came.push(m.messageId));
+  await until(() => came.includes(last), 'it has come', 20);
+  again.disconnect();
+  return came;
+}
+
+test('a session moves with what it was given, and ends at once', async () => {
+  const [here, there] = instances;
+  const from = new Sender(21);
+  const send = (letter) => from.send('message:direct',
+    { recipientId: 24, message: letter.repeat(5000) });
+  await send('a');
+  const { ids } = await send('b');
+  const sid = await pollingLogin(here, 24);
+  await until(() => redis('HLEN', `ws:{${tenant}}:taken:24`) === '4', 'both are given');
+
+  // the second is too much for the answer that the login was in
+  const ws = await upgraded(there, sid, 'bbb');
+  ws.terminate();
+  await comesAgain(here, 24, ids[0]);
+  from.socket.disconnect();
+});
+
+test('who goes over to a WebSocket has what it polled', async () => {
+  const [here, there] = instances;
+  const from = new Sender(21);
+  const sid = await pollingLogin(here, 25);
+  const send = (message) => from.send('message:direct', { recipientId: 25, message });
+  await send('first');
+  while (!(await poll(there, sid)).includes('first'));
+  const { ids } = await send('second');
+
+  const ws = await upgraded(there, sid, 'second');
+  ws.terminate();
+  assert.deepEqual(await comesAgain(here, 25, ids[0]), ids);
+  from.socket.disconnect();
+});
 
 test(`${messages} messages to users who come and go`, async (t) => {
   const from = senders.map((user) => new Sender(user));

@@ -34,7 +34,14 @@ end
 
 local waiting = {
     taken = function (pending, taken, seq, id)
-        if call('ZCOUNT', pending, seq, seq) == 0 then return false end
+        -- another socket of the user may have it as well, or this one has
+        -- moved since
+        local owner = call('HGET', taken, seq)
+        if owner and string.match(owner, '^%S+') ~= ME
+           or call('ZCOUNT', pending, seq, seq) == 0
+        then
+            return false
+        end
         call('HSET', taken, seq, ME)
         call('PEXPIRE', taken, 2592000000)
         became('delivered', id)
