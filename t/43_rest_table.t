@@ -11,6 +11,7 @@ use Test::More;
 use Test::Nginx::HTTP;
 use Test::Nginx::Process qw(free_port);
 use Test::Nginx::Server;
+use Time::HiRes qw(sleep);
 
 my $h2_port = free_port();
 
@@ -565,12 +566,18 @@ sub over_http2 {
         push @command, '--data-binary', '@' . $nginx->dir . '/body';
     }
 
-    # curl may lose an answer that comes before it has sent all
+    # curl may lose an answer that comes before it has sent all: then nginx
+    # stands still meanwhile
 
     my $tries = defined $row->{body} ? 50 : 1;
 
     for (1 .. $tries) {
+        my @workers = $_ > 1 ? $nginx->workers : ();
+
+        kill STOP => @workers;
         open my $pipe, '-|', @command, $url or die $!;
+        sleep 0.02 * $_ if @workers;
+        kill CONT => @workers;
 
         my $answer = do { local $/; <$pipe> } // '';
         my ($head, $body) = $answer =~ /\A(.*?)\r\n\r\n(.*)\z/s or next;
