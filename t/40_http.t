@@ -270,8 +270,12 @@ SKIP: {
     like(run(@curl, '-H', 'Content-Type: application/json', '-H',
              'Content-Length:', '-T', $file, '-X', 'POST', $url),
          qr/"h2".* 201\z/, 'HTTP/2, a body of unknown length');
-    like(run(@curl, '-d', 'x', $url), qr/Unsupported Media Type"\} 415\z/,
-         'HTTP/2, another type');
+
+    # curl may lose an answer that comes before it has sent all
+
+    ok((wait_until { run(@curl, '-d', 'x', $url)
+                     =~ /Unsupported Media Type"\} 415\z/ }),
+       'HTTP/2, another type');
     like(run(@curl, $url), qr/Not Allowed"\} 405\z/, 'HTTP/2, another method');
 }
 
