@@ -201,6 +201,20 @@ for $waits (0, 1) {
     none();
 
 
+    $seq = send_one(32);
+    $seq[1] = send_one(33);
+    is_deeply(fetch('w1', 7), [32, 33], 'or the socket goes without it');
+    mark('w1', 'taken', $seq[1], 33);
+    heard();
+    is(mark('w1', 'lost', 8, 0), 0, 'which nobody else can say');
+    is(mark('w2', 'lost', 7, 0), 0, 'from whichever worker');
+    is_deeply(heard(), [], 'nothing to fetch');
+    is(mark('w1', 'lost', 7, 0), 1, 'it had been given something');
+    is_deeply(heard(), ['1 0 0 pending {}'], 'the other sockets are told so');
+    is_deeply(fetch('w2', 7), [32], 'and get what it has not taken');
+    reset_all();
+
+
     note 'a socket that goes without a word';
 
     $seq = send_one(41);

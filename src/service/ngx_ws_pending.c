@@ -120,7 +120,8 @@ static ngx_str_t  ngx_ws_pending_whats[] = {
     ngx_string("taken"),
     ngx_string("done"),
     ngx_string("seen"),
-    ngx_string("back")
+    ngx_string("back"),
+    ngx_string("lost")
 };
 
 
@@ -236,6 +237,19 @@ ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     if (!pendings->timer.timer_set) {
         ngx_add_timer(&pendings->timer, NGX_WS_PENDING_DELAY);
     }
+}
+
+
+void
+ngx_ws_pending_lost(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    uint64_t socket)
+{
+    ngx_ws_pending_mark_t  mark;
+
+    mark.seq = socket;
+    mark.id = 0;
+
+    ngx_ws_pending_mark(w, id, NGX_WS_PENDING_LOST, &mark, 1);
 }
 
 

@@ -32,7 +32,8 @@ typedef enum {
     NGX_WS_PENDING_DONE,           /* the client has answered since */
     NGX_WS_PENDING_SEEN,           /* both */
     /* it has gone without a word: the user's other sockets fetch them */
-    NGX_WS_PENDING_BACK
+    NGX_WS_PENDING_BACK,
+    NGX_WS_PENDING_LOST            /* see ngx_ws_pending_lost() */
 } ngx_ws_pending_what_e;
 
 
@@ -55,6 +56,13 @@ void ngx_ws_pendings_destroy(ngx_ws_pendings_t *pendings);
 void ngx_ws_pending_mark(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_pending_what_e what, ngx_ws_pending_mark_t *marks, ngx_uint_t n);
 void ngx_ws_pending_tell(ngx_ws_worker_t *w);
+
+/*
+ * A socket has gone, a fetch of which has failed: what it was given without
+ * getting to know of it is to be fetched by others.
+ */
+void ngx_ws_pending_lost(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
+    uint64_t socket);
 
 /*
  * Gives the user's next messages that no socket has, in the order of their

@@ -37,6 +37,7 @@ struct ngx_ws_delivery_s {
     size_t                  bytes;     /* of them */
 
     unsigned                catching:1;    /* up with what waited */
+    unsigned                unsure:1;      /* whether it was given some */
     unsigned                missed:1;      /* too much has come meanwhile */
     unsigned                crossing:1;    /* answered, if it had them */
 };
@@ -114,7 +115,10 @@ ngx_ws_delivery_create(ngx_ws_session_t *s)
 static void
 ngx_ws_delivery_free(ngx_ws_delivery_t *d)
 {
-    ngx_queue_t  *q;
+    ngx_queue_t       *q;
+    ngx_ws_session_t  *s;
+
+    s = d->session;
 
     while (!ngx_queue_empty(&d->held)) {
         q = ngx_queue_head(&d->held);
@@ -122,7 +126,11 @@ ngx_ws_delivery_free(ngx_ws_delivery_t *d)
                                                queue));
     }
 
-    d->session->delivery = NULL;
+    if (d->unsure) {
+        ngx_ws_pending_lost(s->worker, s->identity, s->node.key);
+    }
+
+    s->delivery = NULL;
 
     if (d->fetching) {
         d->fetching->data = NULL;
@@ -254,11 +262,17 @@ ngx_ws_delivery_fetched(ngx_ws_call_t *call)
     d = call->data;
 
     if (d == NULL) {
+
+        if (call->error != NGX_WS_OK) {
+            ngx_ws_pending_lost(call->worker, call->identity, call->socket);
+        }
+
         return;
     }
 
     s = d->session;
     d->fetching = NULL;
+    d->unsure = (call->error != NGX_WS_OK);
 
     if (call->error == NGX_WS_OK && d->fetched == 0 && !d->missed) {
         d->catching = 0;

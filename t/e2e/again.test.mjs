@@ -254,6 +254,43 @@ test('what was fetched does not come back from Redis', async () => {
   socket.disconnect();
 });
 
+for (const [name, early] of [['before the link breaks', true],
+  ['before it is back', false]]) {
+  test(`the client has gone ${name}, what it was given comes again`, async () => {
+    const message = `again-gone-${early}`;
+    const { messageId } = await emit('message:direct', { recipientId: ada.id, message });
+    const cut = proxy.next((link, data) => {
+      link.deaf = true;
+      link.kept = true;
+      link.up.write(data);
+      return new Promise((done) => { link.heard = () => done(link); });
+    }, `:taken:${ada.id}`);
+
+    const socket = connect(ada);
+    await once(socket, 'connect');
+    const link = await cut;
+    const breaks = () => { proxy.away = true; link.down.destroy(); };
+    if (!early) breaks();
+    await sleep(100);
+    socket.disconnect();
+    await sleep(100);
+    if (early) breaks();
+    proxy.away = false;
+
+    const came = [];
+    let again;
+    await until(async () => {
+      again = connect(ada);
+      again.on('message:direct', (data) => came.push([data.message, data.messageId]));
+      return Promise.race([once(again, 'connect').then(() => true),
+        once(again, 'connect_error').then(() => again.disconnect() && false)]);
+    }, 'the user is back', 20);
+    await until(() => came.length, 'the message comes', 20);
+    assert.deepEqual(came, [[message, messageId]]);
+    again.disconnect();
+  });
+}
+
 test('whoever is refused since the answer is lost is not there', async () => {
   const socket = connect(null);
   await once(socket, 'connect');

@@ -4,8 +4,10 @@
 -- ARGV    1 incarnation of the sockets, then for each group
 --         1 what: taken, the socket has them; done, it has answered since;
 --         seen, both at once; back, it has gone without a word: the user's
---         other sockets are told to fetch them,
---         2 how many, 3 their ids, then each as pending_land has it
+--         other sockets are told to fetch them; lost, the same of whatever a
+--         socket was given and has not got to know of,
+--         2 how many, 3 their ids, then each as pending_land has it; the
+--         socket's number instead of seq
 -- returns how many it was true of
 
 --@ pending_land
@@ -80,8 +82,22 @@ local waiting = {
         call('HDEL', taken, seq)
         became('pending', id)
         return true
+    end,
+
+    lost = function (pending, taken, socket)
+        local me, all = ME .. ' ' .. socket, call('HGETALL', taken)
+        local some = false
+        for i = 1, #all, 2 do
+            if all[i + 1] == me then
+                call('HDEL', taken, all[i])
+                some = true
+            end
+        end
+        return some
     end
 }
+
+local function no() return false end
 
 -- of those that are on their way: whether it is one
 
@@ -111,7 +127,9 @@ local flying = {
             pending_land({ FLIGHT, TEXTS, OWNERS }, { member })
         end
         return false
-    end
+    end,
+
+    lost = no
 }
 
 -- all of a group, if all are on their way
@@ -168,9 +186,8 @@ local at_once = {
         return true
     end,
 
-    back = function ()
-        return false
-    end
+    back = no,
+    lost = no
 }
 
 local function one(what, member, id)
@@ -205,7 +222,9 @@ while at < #argv do
                 count = count + 1
             end
 
-            if what == 'back' and channel and not told[channel] then
+            if (what == 'back' or what == 'lost')
+               and channel and not told[channel]
+            then
                 call('PUBLISH', channel, '1 0 0 pending {}')
                 told[channel] = true
             end
