@@ -170,6 +170,15 @@ ok(wait_rows('connection_id = "tab" AND status = "disconnected"'),
    'the end of the new one does');
 
 
+note 'its worker dies before it is recorded';
+
+$ws = socket_of($JOHN, 'brief');
+$redis->command('HGET', 'ws:_:conn:brief', 'owner') =~ /-(\d+)-.{20}$/;
+$nginx->kill_worker($1);
+ok(wait_rows('connection_id = "brief" AND status = "disconnected"
+              AND browser = "Chrome"', 30), 'whoever takes over does it');
+
+
 note 'it comes back';
 
 $ws = socket_of($JOHN, 'tab');
