@@ -270,7 +270,7 @@ test('more than waits for somebody fails, with the reason', async () => {
     (r) => r.status === 'failed');
   assert.equal(found.error_message, 'queue full');
   await until(() => sql(`SELECT COUNT(*) FROM websocket_events
-    WHERE channel = 'private-user.5' AND status = 'pending'`)[0][0] === '1000');
+    WHERE tenant_id = 1 AND channel = 'private-user.5' AND status = 'pending'`)[0][0] === '1000');
   a.disconnect();
 });
 
