@@ -21,7 +21,7 @@ local call, argv, keys = redis.call, ARGV, KEYS
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
 local row, rows, nrows, bytes = {}, {}, 0, 0
-local flight, texts, nflight, seq, tens, many = {}, {}, 0
+local flight, texts, nflight, of, seq, tens, many = {}, {}, 0, {}
 
 -- An entry of the record holds many events, each begins with its text. What
 -- is not said of it is as it was of the one before.
@@ -48,7 +48,7 @@ local function write()
 
     if nflight > 0 then
         call('ZADD', keys[3], unpack(flight))
-        flight, texts, nflight = {}, {}, 0
+        flight, texts, nflight, of = {}, {}, 0, {}
     end
 end
 
@@ -57,7 +57,7 @@ end
 local function place()
     if not seq then
         seq = math.max(now - 1, call('HGET', keys[4], 'last') or 0)
-        many = call('ZCARD', keys[3]) >= 1000
+        many = call('ZCARD', keys[3]) + #keys / 3 >= 1000
     end
 
     seq = seq + 1
@@ -73,12 +73,19 @@ local function place()
     return tens .. string.sub('0123456789', digit + 1, digit + 1)
 end
 
+-- of somebody's, those that are on their way
+
+local function flying(pending)
+    return call('ZLEXCOUNT', keys[3], '[' .. pending .. ' ',
+                '(' .. pending .. '!') + (of[pending] or 0)
+end
+
 -- it waits, if there is room
 
 local function wait(pending, at, text)
     local n = call('ZCARD', pending)
 
-    if n >= 1000 then
+    if n + flying(pending) >= 1000 then
         return false
     end
 
@@ -94,10 +101,7 @@ end
 -- tells the recipient, if anybody listens; else it waits for him
 
 local function keep(channel, pending, at, text)
-    if many and call('ZCARD', pending)
-                + call('ZLEXCOUNT', keys[3], '[' .. pending .. ' ',
-                       '(' .. pending .. '!') >= 1000
-    then
+    if many and call('ZCARD', pending) + flying(pending) >= 1000 then
         return false
     end
 
@@ -112,6 +116,7 @@ local function keep(channel, pending, at, text)
     texts[nflight + 1] = member
     texts[nflight + 2] = text
     nflight = nflight + 2
+    of[pending] = (of[pending] or 0) + 1
 
     return true
 end
