@@ -631,8 +631,10 @@ ngx_ws_delivery_heard_all(ngx_ws_session_t *s)
 {
     s->transport->relayed = 0;
 
-    ngx_ws_delivery_heard(s);
-    ngx_ws_pending_tell(s->worker);
+    if (s->delivery) {
+        ngx_ws_delivery_heard(s);
+        ngx_ws_pending_tell(s->worker);
+    }
 }
 
 

@@ -310,12 +310,19 @@ function poll(instance, sid, body) {
     .then((res) => res.text());
 }
 
-// A user who polls, and what has come to it until it is logged in.
+// Polls until this has come.
+async function polled(instance, sid, text) {
+  for (let got = ''; !got.includes(text);) {
+    got = await poll(instance, sid);
+    assert.doesNotMatch(got, /^\{/);
+  }
+}
+
+// A user who polls, and is logged in.
 async function pollingLogin(instance, user) {
   const { sid } = JSON.parse((await poll(instance)).slice(1));
   assert.equal(await poll(instance, sid, `40{"token":"u${user}"}`), 'ok');
-  let hello = '';
-  while (!hello.includes('authenticated')) hello += await poll(instance, sid);
+  await polled(instance, sid, 'authenticated');
   return sid;
 }
 
@@ -424,13 +431,27 @@ test('a session moves with what it was given, and ends at once', async () => {
   from.socket.disconnect();
 });
 
+test('who says goodbye has what it polled, whoever held the poll', async () => {
+  const [here, there] = instances;
+  const from = new Sender(21);
+  const sid = await pollingLogin(here, 26);
+  const send = (message) => from.send('message:direct', { recipientId: 26, message });
+  await send('first');
+  await polled(there, sid, 'first');
+  assert.equal(await poll(here, sid, '41'), 'ok');
+  const { ids } = await send('second');
+
+  assert.deepEqual(await comesAgain(here, 26, ids[0]), ids);
+  from.socket.disconnect();
+});
+
 test('who goes over to a WebSocket has what it polled', async () => {
   const [here, there] = instances;
   const from = new Sender(21);
   const sid = await pollingLogin(here, 25);
   const send = (message) => from.send('message:direct', { recipientId: 25, message });
   await send('first');
-  while (!(await poll(there, sid)).includes('first'));
+  await polled(there, sid, 'first');
   const { ids } = await send('second');
 
   const ws = await upgraded(there, sid, 'second');
