@@ -21,7 +21,13 @@
  * A link from inside, for the two sources that call the client library.
  */
 
+/*
+ * Statements that a link keeps prepared.  The library holds 115 bytes for each
+ * parameter: those with many share the first places.
+ */
 #define NGX_WS_MYSQL_PREPARED     32
+#define NGX_WS_MYSQL_LARGE        2
+#define NGX_WS_MYSQL_PARAMS       250
 #define NGX_WS_MYSQL_ROWS_MAX     10000
 
 
@@ -38,7 +44,7 @@ struct ngx_ws_mysql_link_s {
     MYSQL                   *mysql;
     time_t                   used;        /* monotonic */
     size_t                   room;
-    ngx_uint_t               victim;
+    ngx_uint_t               victim[2];   /* of small ones, of large ones */
     ngx_ws_mysql_prepared_t  prepared[NGX_WS_MYSQL_PREPARED];
     ngx_uint_t               errnum;
     char                     error[MYSQL_ERRMSG_SIZE];

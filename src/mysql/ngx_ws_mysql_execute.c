@@ -34,7 +34,10 @@ typedef struct {
 
 
 static ngx_int_t ngx_ws_mysql_execute_prepare(ngx_ws_mysql_link_t *link,
-    ngx_ws_mysql_stmt_t *stmt, ngx_uint_t units, MYSQL_STMT **handle);
+    ngx_ws_mysql_stmt_t *stmt, ngx_uint_t units, ngx_uint_t params,
+    MYSQL_STMT **handle);
+static ngx_ws_mysql_prepared_t *ngx_ws_mysql_execute_place(
+    ngx_ws_mysql_link_t *link, ngx_uint_t params);
 static ngx_int_t ngx_ws_mysql_execute_prepare_text(ngx_ws_mysql_link_t *link,
     ngx_ws_mysql_stmt_t *stmt, ngx_uint_t units, MYSQL_STMT *handle);
 static ngx_int_t ngx_ws_mysql_execute_bind(ngx_ws_mysql_link_t *link,
@@ -59,15 +62,15 @@ ngx_ws_mysql_execute(ngx_ws_mysql_link_t *link, ngx_ws_mysql_stmt_t *stmt,
     MYSQL_STMT           *handle;
     ngx_ws_mysql_fetch_t  ft;
 
-    rc = ngx_ws_mysql_execute_prepare(link, stmt, units, &handle);
+    n = stmt->nhead + units * stmt->nunit + stmt->ntail;
+
+    rc = ngx_ws_mysql_execute_prepare(link, stmt, units, n, &handle);
 
     if (rc != NGX_OK) {
         return (rc == NGX_AGAIN) ? NGX_ABORT : rc;
     }
 
     /* the server reads quotes and comments as we do, or it does not run */
-
-    n = stmt->nhead + units * stmt->nunit + stmt->ntail;
 
     if (mysql_stmt_param_count(handle) != n) {
         return ngx_ws_mysql_link_refuse(link,
@@ -104,7 +107,8 @@ ngx_ws_mysql_execute(ngx_ws_mysql_link_t *link, ngx_ws_mysql_stmt_t *stmt,
 
 static ngx_int_t
 ngx_ws_mysql_execute_prepare(ngx_ws_mysql_link_t *link,
-    ngx_ws_mysql_stmt_t *stmt, ngx_uint_t units, MYSQL_STMT **handle)
+    ngx_ws_mysql_stmt_t *stmt, ngx_uint_t units, ngx_uint_t params,
+    MYSQL_STMT **handle)
 {
     ngx_int_t                 rc;
     ngx_uint_t                i;
@@ -119,8 +123,7 @@ ngx_ws_mysql_execute_prepare(ngx_ws_mysql_link_t *link,
         }
     }
 
-    ready = &link->prepared[link->victim];
-    link->victim = (link->victim + 1) % NGX_WS_MYSQL_PREPARED;
+    ready = ngx_ws_mysql_execute_place(link, params);
 
     if (ready->stmt) {
         ready->stmt = NULL;
@@ -144,6 +147,28 @@ ngx_ws_mysql_execute_prepare(ngx_ws_mysql_link_t *link,
     ready->handle = *handle;
 
     return NGX_OK;
+}
+
+
+/* Where a statement may stay, in turn. */
+
+static ngx_ws_mysql_prepared_t *
+ngx_ws_mysql_execute_place(ngx_ws_mysql_link_t *link, ngx_uint_t params)
+{
+    ngx_uint_t  i, n;
+
+    if (params > NGX_WS_MYSQL_PARAMS) {
+        i = link->victim[1];
+        link->victim[1] = (i + 1) % NGX_WS_MYSQL_LARGE;
+
+        return &link->prepared[i];
+    }
+
+    n = NGX_WS_MYSQL_PREPARED - NGX_WS_MYSQL_LARGE;
+    i = link->victim[0];
+    link->victim[0] = (i + 1) % n;
+
+    return &link->prepared[NGX_WS_MYSQL_LARGE + i];
 }
 
 

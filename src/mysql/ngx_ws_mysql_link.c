@@ -165,7 +165,7 @@ ngx_ws_mysql_link_close(ngx_ws_mysql_link_t *link)
         }
     }
 
-    link->victim = 0;
+    ngx_memzero(link->victim, sizeof(link->victim));
 }
 
 
