@@ -57,13 +57,13 @@ is($mysql->value('SELECT MAX(id) FROM websocket_events
 
 note 'direct messages';
 
-my $ack = call($sockets[0], 'message:direct',
+my $ack = $sockets[0]->call('message:direct',
                { recipientId => 2, message => 'hello' });
 
 is($ack->{status}, 'ok', 'to a user of the tenant');
-is(call($sockets[0], 'message:direct', { recipientId => 4, message => 'x' })
+is($sockets[0]->call('message:direct', { recipientId => 4, message => 'x' })
        ->{code}, 'not_found', 'to one of another tenant');
-is(call($sockets[0], 'message:direct', { recipientId => 999, message => 'x' })
+is($sockets[0]->call('message:direct', { recipientId => 999, message => 'x' })
        ->{code}, 'not_found', 'to nobody');
 
 
@@ -86,7 +86,7 @@ unlink $redis->dir . '/appendonly.aof';
 
 my $since = time;
 
-is(call($sockets[0], 'message:group', { channel => 'g', message => 'x' })
+is($sockets[0]->call('message:group', { channel => 'g', message => 'x' })
        ->{code}, 'unavailable', 'nothing is sent without it');
 cmp_ok(time - $since, '<', 15, 'which is said in time');
 $redis->start;
@@ -114,32 +114,10 @@ sub socket_of {
     my $socket = Test::Nginx::WebSocket->connect(
         port => $nginx->port, path => '/ws', answer => 1);
 
-    $socket->send_json({ event => 'auth', id => 'a',
-                         data => { token => $token } });
-    wait_ack($socket, 'a') or BAIL_OUT('not authenticated');
+    ($socket->call('auth', { token => $token })->{status} // '') eq 'ok'
+        or BAIL_OUT('not authenticated');
 
     return $socket;
-}
-
-
-sub wait_ack {
-    my ($socket, $id) = @_;
-
-    while (my $message = $socket->read_json) {
-        return $message->{data} if $message->{event} eq 'ack'
-                                   && $message->{id} eq $id;
-    }
-
-    return;
-}
-
-
-sub call {
-    my ($socket, $event, $data) = @_;
-
-    $socket->send_json({ event => $event, id => 'c', data => $data });
-
-    return wait_ack($socket, 'c') // {};
 }
 
 
@@ -157,7 +135,7 @@ sub send_messages {
             next;
         }
 
-        my $answer = wait_ack($socket, @ids + 1) or last;
+        my $answer = $socket->wait_ack(@ids + 1) or last;
 
         push @ids, $answer->{messageId} // last;
     }

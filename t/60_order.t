@@ -44,14 +44,14 @@ my $john = socket_of('1|demo-token-john');
 my $jane = socket_of('2|demo-token-jane');
 my $ada = socket_of('3|demo-token-ada');
 
-call($jane, 'subscribe', { channel => 'g' });
+$jane->call('subscribe', { channel => 'g' });
 
 
 note 'ids';
 
 my @crowd = (2, map { $fresh++ } 2 .. $MANY);
 
-is(@{ call($john, 'notification:send', notice(@crowd))->{messageIds} }, $MANY,
+is(@{ $john->call('notification:send', notice(@crowd))->{messageIds} }, $MANY,
    'a notification to many');
 
 # every second time at the latest the second one finds too few
@@ -75,7 +75,7 @@ send_at_once($john, ['notification:send', notice(2, $fresh++)],
 
 ok(asked(), 'MySQL is asked for a recipient');
 
-is(call($ada, 'message:direct', { recipientId => 2, message => 'ada' })
+is($ada->call('message:direct', { recipientId => 2, message => 'ada' })
        ->{status}, 'ok', 'another connection sends');
 is($jane->wait_event('message:direct')->{data}{message}, 'ada',
    'and is the first to arrive');
@@ -92,7 +92,7 @@ send_at_once($john, ['notification:send', notice(2, $fresh++)],
              map { ['message:direct', direct('x' x 4000)] } 1 .. 100);
 
 ok(asked(), 'they wait');
-is(call($ada, 'message:direct', { recipientId => 2, message => 'ada' })
+is($ada->call('message:direct', { recipientId => 2, message => 'ada' })
        ->{status}, 'ok', 'others do not');
 
 $unlock->();
@@ -139,20 +139,9 @@ sub socket_of {
     my $socket = Test::Nginx::WebSocket->connect(
         port => $nginx->port, path => '/ws', answer => 1);
 
-    is(call($socket, 'auth', { token => $token })->{status}, 'ok', 'a socket');
+    is($socket->call('auth', { token => $token })->{status}, 'ok', 'a socket');
 
     return $socket;
-}
-
-
-sub call {
-    my ($socket, $event, $data) = @_;
-
-    $socket->send_json({ event => $event, id => 'c', data => $data });
-
-    my $ack = $socket->wait_event('ack');
-
-    return $ack ? $ack->{data} : {};
 }
 
 

@@ -406,6 +406,32 @@ sub wait_event {
 }
 
 
+# Waits for an acknowledgement of the plain dialect, skipping other messages;
+# gives its data.
+
+sub wait_ack {
+    my ($self, $id) = @_;
+
+    while (my $message = $self->wait_event('ack')) {
+        return $message->{data} if $message->{id} eq $id;
+    }
+
+    return;
+}
+
+
+# Sends an event of the plain dialect; gives what the answer says, {} if none
+# comes.
+
+sub call {
+    my ($self, $event, $data) = @_;
+
+    $self->send_json({ event => $event, id => 'c', data => $data });
+
+    return $self->wait_ack('c') // {};
+}
+
+
 # Waits for the close frame, skipping messages; gives its code and reason:
 # 1005 where it has none, undef if no frame comes.
 
