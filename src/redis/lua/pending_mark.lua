@@ -134,6 +134,14 @@ local flying = {
 
 -- all of a group, if all are on their way
 
+local function removed(from, to)
+    if call('ZREM', FLIGHT, unpack(argv, from, to)) <= to - from then
+        return false
+    end
+    call('HDEL', TEXTS, unpack(argv, from, to))
+    return true
+end
+
 local at_once = {
     taken = function (ids, from, to)
         local owners, n = {}, 0
@@ -151,14 +159,11 @@ local at_once = {
     end,
 
     done = function (ids, from, to)
-        if call('ZREM', FLIGHT, unpack(argv, from, to)) <= to - from then
-            return false
-        end
+        if not removed(from, to) then return false end
 
         local owners = call('HMGET', OWNERS, unpack(argv, from, to))
         local i = 0
 
-        call('HDEL', TEXTS, unpack(argv, from, to))
         call('HDEL', OWNERS, unpack(argv, from, to))
 
         for id in string.gmatch(ids, '%d+') do
@@ -172,11 +177,7 @@ local at_once = {
     end,
 
     seen = function (ids, from, to)
-        if call('ZREM', FLIGHT, unpack(argv, from, to)) <= to - from then
-            return false
-        end
-
-        call('HDEL', TEXTS, unpack(argv, from, to))
+        if not removed(from, to) then return false end
 
         if call('EXISTS', OWNERS) == 1 then
             call('HDEL', OWNERS, unpack(argv, from, to))
