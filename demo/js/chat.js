@@ -11,12 +11,14 @@ import { Typing } from './typing.js';
 import { View, MAX_LENGTH } from './view.js';
 
 const RETRY = 2000;
+const EARLY = 100;      // receipts kept that came before what they are for
 
 export class Chat {
   constructor(account, leave) {
     this.account = account;
     this.leave = leave;
     this.listening = new AbortController();
+    this.early = new Set();
 
     this.store = new Store(account);
     for (const channel of channels) this.store.group(channel);
@@ -303,6 +305,7 @@ export class Chat {
   }
 
   sent(conversation, message) {
+    this.settle(message);
     this.store.save();
     this.view.changed(conversation, message);
     this.tabs?.postMessage({ key: conversation.key, message });
@@ -318,10 +321,23 @@ export class Chat {
   gotReceipt({ messageId }) {
     const found = this.store.find(messageId);
 
-    if (!found || found.message.from !== this.account.id) return;
+    if (!found) {
+      // it may overtake the acknowledgement, and what another tab tells
+      this.early.add(messageId);
+      if (this.early.size > EARLY) {
+        this.early.delete(this.early.values().next().value);
+      }
+      return;
+    }
+
+    if (found.message.from !== this.account.id) return;
     found.message.state = 'delivered';
     this.store.save();
     this.view.changed(found.conversation, found.message);
+  }
+
+  settle(message) {
+    if (this.early.delete(message.id)) message.state = 'delivered';
   }
 
   gotStatus({ userId, status, lastMessage }) {
@@ -353,6 +369,7 @@ export class Chat {
       const id = kind === 'direct' ? Number(rest[0]) : rest.join(':');
       const conversation = this.store.conversation(kind, id);
 
+      this.settle(message);
       if (this.store.add(conversation, message)) {
         this.view.added(conversation, message);
       }

@@ -89,14 +89,20 @@ export class Talk {
     this.socket = socket;
   }
 
-  async authenticate() {
+  authenticate() {
     const { account, socket, ws } = this;
-    const answer = await this.ask('auth', {
+
+    // no promise: what comes with the answer is heard by who is logged in
+    socket.timeout(ANSWER_TIMEOUT).emit('auth', {
       token: account.token,
       userId: account.id,
       clubId: account.tenant,
       connectionId: ws.connectionId,
-    });
+    }, (error, answer) => this.gotAuthenticated(error ? null : answer));
+  }
+
+  gotAuthenticated(answer) {
+    const { socket } = this;
 
     if (this.closed || !socket.connected) return;
 

@@ -10,15 +10,38 @@ import { accounts, login } from './lib/server.mjs';
 
 const { john, jane } = accounts;
 
+const pollOnly = () => { delete globalThis.WebSocket; };
 const socketIo = (address) => address.pathname === '/socket.io/';
 
 // A page whose clock the test moves, and that reaches no Socket.IO.
 async function withoutSocketIo(account) {
   const context = await newContext();
   await context.clock.install();
-  await context.addInitScript(() => { delete globalThis.WebSocket; });
+  await context.addInitScript(pollOnly);
   await context.route(socketIo, (route) => route.abort());
   return [context, await open(context, `/?as=${account.id}`)];
+}
+
+// Lets the page's polls through, but once a payload has the first, it waits
+// for one with the second and answers with both, as joined.
+function gather(context, first, second, join) {
+  return context.route(socketIo, async (route) => {
+    if (route.request().method() !== 'GET') {
+      await route.continue();
+      return;
+    }
+    try {
+      const response = await route.fetch({ timeout: 0 });
+      let body = await response.text();
+      while (body.includes(first) && !body.includes(second)) {
+        const behind = await route.fetch({ timeout: 0 });
+        body = join(body, await behind.text());
+      }
+      await route.fulfill({ response, body });
+    } catch (error) {
+      if (!/closed|disposed|canceled/i.test(error.message)) throw error;
+    }
+  });
 }
 
 useBrowser();
@@ -57,7 +80,7 @@ test('presence follows people and hidden pages', async () => {
 
 test('a browser without WebSocket talks by polling', async () => {
   const a = await enter(john, {
-    prepare: () => { delete globalThis.WebSocket; },
+    prepare: pollOnly,
   });
   const b = await enter(jane);
 
@@ -117,5 +140,40 @@ test('a status that the server refused for now arrives', async () => {
   await b.getByLabel('My status').selectOption('busy');
   await user(a, 'Jane Smith').getByText('Busy').waitFor();
   assert.equal(refusals.length, 0);
+  clean(a, b);
+});
+
+test('a message in one poll with the login\'s answer is answered', async () => {
+  const a = await enter(john);
+  await talkTo(a, 'Jane Smith');
+  await say(a, 'in one poll');
+  await message(a, 'in one poll').locator('.icon.sent').waitFor();
+
+  const context = await newContext();
+  await context.addInitScript(pollOnly);
+  await gather(context, '"connectionId"', '"message:direct"',
+    (body, behind) => `${body}\x1e${behind}`);
+  const b = await another(context, jane);
+
+  await talkTo(b, 'John Doe');
+  await message(b, 'in one poll').waitFor();
+  await message(a, 'in one poll').locator('.icon.delivered').waitFor();
+  clean(a, b);
+});
+
+test('a receipt that overtakes the acknowledgement counts', async () => {
+  const b = await enter(jane);
+  await talkTo(b, 'John Doe');
+
+  const context = await newContext();
+  await context.addInitScript(pollOnly);
+  await gather(context, '"messageId"', '"message:delivered"',
+    (body, behind) => `${behind}\x1e${body}`);
+  const a = await another(context, john);
+
+  await talkTo(a, 'Jane Smith');
+  await say(a, 'overtaken');
+  await message(b, 'overtaken').waitFor();
+  await message(a, 'overtaken').locator('.icon.delivered').waitFor();
   clean(a, b);
 });
