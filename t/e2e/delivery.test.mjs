@@ -20,7 +20,7 @@ const recipients = [1, 2, 3, 4, 5, 6];
 const senders = [11, 12, 13];
 
 // What a worker knew of its sockets is in Redis after this, ms.
-const TOLD = 300;
+const TOLD = 1000;
 // A connection that has died is noticed within this: at once, by its pings,
 // by the other workers.
 const NOTICED = { cut: 3000, silent: 12000, killed: 15000 };
