@@ -17,7 +17,12 @@ const socketIo = (address) => address.pathname === '/socket.io/';
 async function withoutSocketIo(account) {
   const context = await newContext();
   await context.clock.install();
-  await context.addInitScript(pollOnly);
+  await context.addInitScript(() => {
+    const { WebSocket } = globalThis;
+    globalThis.WebSocket = function refused() {
+      return new WebSocket(`ws://${location.host}/refused`);
+    };
+  });
   await context.route(socketIo, (route) => route.abort());
   return [context, await open(context, `/?as=${account.id}`)];
 }
