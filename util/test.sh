@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 
 # The tests, part by part. Read by ./dev. Each part adds lines "PASSED
-# FAILED" to $results; their sum is the last line of ./dev test.
+# FAILED" to $results; their sum is the last line of ./dev test. Before it
+# stands once more what has failed: $failures, at most so many lines of each.
 
 needs_test=(
     clang=clang
@@ -16,6 +17,9 @@ needs_test=(
 )
 
 parts=(lint build unit fuzz standin t e2e)
+
+failure_lines=20
+failures_lines=400
 
 fuzz_seconds=3
 e2e_seconds=600
@@ -67,6 +71,11 @@ run_parts() {
 
 
 sum_up() {
+    if [ -s "$failures" ]; then
+        say "what has failed"
+        head -n "$failures_lines" "$failures"
+    fi
+
     awk '{ p += $1; f += $2 }
          END { printf "%d passed, %d failed\n", p, f; exit f > 0 }' "$results"
 }
@@ -87,6 +96,8 @@ begin_test() {
     group=
     results=$work/results
     : > "$results"
+    failures=$work/failures
+    : > "$failures"
 }
 
 
@@ -153,7 +164,7 @@ run_part() {
     if [ -n "$broken" ] && ! tail -n "+$((before + 1))" "$results" \
                              | awk '$2 { f = 1 } END { exit !f }'
     then
-        echo "not ok - $part broke off"
+        echo "not ok - $part broke off" | tee -a "$failures"
         echo 0 1 >> "$results"
     fi
 }
@@ -182,11 +193,12 @@ check() {
     local name=$1
 
     shift
-    if "$@"; then
+    if "$@" 2>&1 | tee "$work/check.out"; then
         echo "ok - $name"
         echo 1 0 >> "$results"
     else
-        echo "not ok - $name"
+        echo "not ok - $name" | tee -a "$failures"
+        tail -n "$failure_lines" "$work/check.out" >> "$failures"
         echo 0 1 >> "$results"
     fi
 }
@@ -223,7 +235,8 @@ part_unit() {
 
     tests=("${tests[@]##*/}")
     tests=("${tests[@]/#/$unit_out/}")
-    "$top/util/prove.pl" -r "$results" -x "$under" "${tests[@]%.c}"
+    "$top/util/prove.pl" -r "$results" -f "$failures" -x "$under" \
+        "${tests[@]%.c}"
 }
 
 
@@ -289,7 +302,7 @@ part_t() {
     mapfile -t files < <(given_or_all t/*.t -- "$@")
     [ ${#files[@]} -gt 0 ] || return 0
 
-    prove_files -r "$results" -- "${files[@]}"
+    prove_files -r "$results" -f "$failures" -- "${files[@]}"
 }
 
 
@@ -300,7 +313,8 @@ part_standin() {
 
     mapfile -t files < <(given_or_all t/standin/*.t -- "$@")
     test_environment
-    "$top/util/prove.pl" -r "$results" -a "$work/after" "${files[@]}"
+    "$top/util/prove.pl" -r "$results" -f "$failures" -a "$work/after" \
+        "${files[@]}"
 }
 
 
@@ -468,14 +482,25 @@ e2e_one() {
     : > "$work/e2e.tap"
 
     timeout --foreground "$e2e_seconds" \
-    node --test --test-reporter=spec --test-reporter-destination=stdout \
+    node --import "$top/t/e2e/lib/end.mjs" --test \
+        --test-reporter=spec --test-reporter-destination=stdout \
         --test-reporter=tap --test-reporter-destination="$work/e2e.tap" \
         "$file" || true
 
-    awk '/^# pass /  { p = $3 }
-         /^# (fail|cancelled) / { f += $3 }
-         END { if (!p && !f) f = 1; print p + 0, f + 0 }' \
-        "$work/e2e.tap" >> "$results"
+    awk -v file="$file" -v lines="$failure_lines" -v results="$results" '
+        /^# pass /              { p = $3 }
+        /^# (fail|cancelled) /  { f += $3 }
+
+        /^ *not ok /            { print file ": " $0; n = lines }
+        /^ *\.\.\.$|^ *# /       { n = 0 }
+        n && !/not ok |^ *(---|duration_ms|type|location|failureType):?/ {
+            print; n--
+        }
+
+        END {
+            if (!p && !f) { print "not ok - " file " broke off"; f = 1 }
+            print p + 0, f + 0 >> results
+        }' "$work/e2e.tap" >> "$failures"
 }
 
 
