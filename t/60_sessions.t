@@ -122,7 +122,6 @@ ok &wait_until(sub { get($session, $owner) eq $unknown }),
 $session = open_session('/engine.io/');
 my $ws = probe($session);
 kill_worker($other);
-wait_for_redis();
 is post($session, '4x', $other), '200 ok',
    'the worker that has probed dies: polling goes on';
 is get($session, $other), '200 4x', '  by another one';
@@ -132,9 +131,31 @@ $get = send_get($session);
 settle();
 $other->reload;
 is answer($get), '200 6', 'the worker that holds the GET reloads';
-wait_for_redis();
 is post($session, '4y', $other), '200 ok', '  and the session goes on';
 is get($session, $other), '200 4y', '  by the next one';
+
+
+# a worker that has just begun does not hear yet
+
+$session = open_session('/engine.io/');
+$redis->pause;
+kill_worker($other);
+
+my @late = (half_post($session, '4z'), send_get($session));
+$late[0]->stream->write('z');
+http($other)->get('/status');
+$redis->resume;
+is answer($late[0]), '200 ok', 'a new worker: a POST waits for Redis';
+is answer($late[1]), '200 4z', '  and so does a GET';
+
+$redis->pause;
+kill_worker($other);
+
+my $early = time;
+is get($session, $other), $away, '  not for ever';
+cmp_ok time - $early, '<', 4.5 + slack(), '  but four seconds';
+is get($session, $other), $away, '  and then not at all';
+resume_redis();
 
 
 # a handshake that Redis has kept waiting for longer than a ping's time

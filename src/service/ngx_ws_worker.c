@@ -118,6 +118,8 @@ failed:
 static ngx_int_t
 ngx_ws_worker_open_redis(ngx_ws_worker_t *w)
 {
+    w->deaf = 1;
+
     w->redis = ngx_ws_redis_create(&w->conf->redis,
                                    &ngx_ws_worker_redis_handler, w, w->log);
     if (w->redis == NULL) {

@@ -59,7 +59,7 @@ typedef struct {
     ngx_ws_channel_each_pt   deliver_batch;
     /* the link for messages is lost */
     void                   (*deaf)(ngx_ws_worker_t *w);
-    /* both links stand again; what was sent meanwhile was not heard */
+    /* both links stand; what was sent until now was not heard */
     void                   (*hearing)(ngx_ws_worker_t *w);
     /* the token has ended; see id->sockets */
     void                   (*expired)(ngx_ws_worker_t *w,

@@ -32,6 +32,8 @@
  */
 
 #define NGX_WS_RELAY_TIMEOUT  4000     /* of a worker's silence */
+#define NGX_WS_RELAY_START    4000     /* of a new worker's, at Redis */
+#define NGX_WS_RELAY_HELD     1024     /* requests that wait for it */
 
 
 /* a request of ours */
@@ -44,6 +46,7 @@ struct ngx_ws_relay_call_s {
     ngx_ws_poll_request_t     *request;
     ngx_ws_letter_t            letter;
     ngx_event_t                timer;
+    unsigned                   held:1;      /* nobody knows of it yet */
 };
 
 
@@ -69,6 +72,8 @@ static void ngx_ws_relay_refuse(ngx_ws_poll_request_t *pr,
     ngx_ws_poll_status_e status);
 static ngx_int_t ngx_ws_relay_ask(ngx_ws_relay_t *relay,
     ngx_ws_poll_request_t *pr);
+static ngx_int_t ngx_ws_relay_send(ngx_ws_relay_call_t *call);
+static ngx_int_t ngx_ws_relay_hold(ngx_ws_relay_call_t *call);
 static void ngx_ws_relay_asked(void *data, ngx_int_t rc, ngx_str_t *owner);
 static void ngx_ws_relay_timeout(ngx_event_t *ev);
 static void ngx_ws_relay_finish(ngx_ws_relay_call_t *call,
@@ -164,9 +169,11 @@ ngx_ws_relay_create(ngx_ws_worker_t *w)
     }
 
     relay->worker = w;
+    relay->created = ngx_current_msec;
     relay->goodbye.handler = ngx_ws_relay_leave;
     relay->goodbye.data = relay;
 
+    ngx_queue_init(&relay->held);
     ngx_rbtree_init(&relay->calls, &relay->calls_sentinel,
                     ngx_rbtree_insert_value);
     ngx_rbtree_init(&relay->peers, &relay->peers_sentinel,
@@ -289,9 +296,7 @@ ngx_ws_relay_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr)
         return;
     }
 
-    if (!ngx_ws_redis_subscriber_ready(w->redis)
-        || ngx_ws_relay_ask(w->relay, pr) != NGX_OK)
-    {
+    if (ngx_ws_relay_ask(w->relay, pr) != NGX_OK) {
         ngx_ws_relay_refuse(pr, NGX_WS_POLL_UNAVAILABLE);
     }
 }
@@ -314,6 +319,7 @@ ngx_ws_relay_refuse(ngx_ws_poll_request_t *pr, ngx_ws_poll_status_e status)
 static ngx_int_t
 ngx_ws_relay_ask(ngx_ws_relay_t *relay, ngx_ws_poll_request_t *pr)
 {
+    ngx_int_t             rc;
     ngx_ws_worker_t      *w;
     ngx_ws_relay_call_t  *call;
 
@@ -334,29 +340,78 @@ ngx_ws_relay_ask(ngx_ws_relay_t *relay, ngx_ws_poll_request_t *pr)
     call->letter.sent = ngx_ws_relay_asked;
     call->letter.data = call;
 
-    if (ngx_ws_letter_send(&call->letter, "poll %uL %V %ui %V",
-                           (uint64_t) call->node.key, &w->incarnation,
-                           (ngx_uint_t) pr->kind, &pr->sid)
-        != NGX_OK)
-    {
-        ngx_free(call);
-        return NGX_ERROR;
-    }
-
     call->timer.data = call;
     call->timer.handler = ngx_ws_relay_timeout;
     call->timer.log = w->log;
 
-    ngx_add_timer(&call->timer, NGX_WS_RELAY_TIMEOUT);
+    rc = relay->started ? ngx_ws_relay_send(call) : ngx_ws_relay_hold(call);
+
+    if (rc != NGX_OK) {
+        ngx_free(call);
+        return NGX_ERROR;
+    }
 
     ngx_rbtree_insert(&relay->calls, &call->node);
-    ngx_queue_init(&call->queue);
 
     pr->relay = call;
 
     ngx_ws_goodbye_watch(&relay->goodbye);
 
+    return NGX_OK;
+}
+
+
+static ngx_int_t
+ngx_ws_relay_send(ngx_ws_relay_call_t *call)
+{
+    ngx_ws_worker_t        *w;
+    ngx_ws_poll_request_t  *pr;
+
+    w = call->relay->worker;
+    pr = call->request;
+
+    if (!ngx_ws_redis_subscriber_ready(w->redis)
+        || ngx_ws_letter_send(&call->letter, "poll %uL %V %ui %V",
+                              (uint64_t) call->node.key, &w->incarnation,
+                              (ngx_uint_t) pr->kind, &pr->sid)
+           != NGX_OK)
+    {
+        return NGX_ERROR;
+    }
+
+    ngx_queue_init(&call->queue);
+    ngx_add_timer(&call->timer, NGX_WS_RELAY_TIMEOUT);
+
     ngx_ws_metric_add(POLLS_RELAYED, 1);
+
+    return NGX_OK;
+}
+
+
+/*
+ * A new worker, as after a reload, gets requests before it has connected to
+ * Redis: nobody would hear that they can't be passed on yet.
+ */
+
+static ngx_int_t
+ngx_ws_relay_hold(ngx_ws_relay_call_t *call)
+{
+    ngx_msec_t       age;
+    ngx_ws_relay_t  *relay;
+
+    relay = call->relay;
+    age = ngx_current_msec - relay->created;
+
+    if (age >= NGX_WS_RELAY_START || relay->nheld == NGX_WS_RELAY_HELD) {
+        return NGX_ERROR;
+    }
+
+    relay->nheld++;
+
+    call->held = 1;
+
+    ngx_queue_insert_tail(&relay->held, &call->queue);
+    ngx_add_timer(&call->timer, NGX_WS_RELAY_START - age);
 
     return NGX_OK;
 }
@@ -415,7 +470,7 @@ ngx_ws_relay_fail(ngx_ws_relay_call_t *call, ngx_ws_poll_status_e status)
 {
     ngx_ws_poll_answer_t  answer;
 
-    if (call->peer || status == NGX_WS_POLL_UNAVAILABLE) {
+    if (call->peer || (status == NGX_WS_POLL_UNAVAILABLE && !call->held)) {
         /* it may be there, or come there still */
         ngx_ws_relay_tell_gone(call->relay->worker, call->request);
     }
@@ -441,6 +496,10 @@ ngx_ws_relay_drop(ngx_ws_relay_call_t *call)
 
     if (call->timer.timer_set) {
         ngx_del_timer(&call->timer);
+    }
+
+    if (call->held) {
+        call->relay->nheld--;
     }
 
     ngx_queue_remove(&call->queue);
@@ -497,6 +556,33 @@ ngx_ws_relay_deaf(ngx_ws_worker_t *w)
     }
 
     ngx_ws_move_deaf(w);
+}
+
+
+void
+ngx_ws_relay_hearing(ngx_ws_worker_t *w)
+{
+    ngx_queue_t          *q;
+    ngx_ws_relay_t       *relay;
+    ngx_ws_relay_call_t  *call;
+
+    relay = w->relay;
+    relay->started = 1;
+
+    while (!ngx_queue_empty(&relay->held)) {
+        q = ngx_queue_head(&relay->held);
+        call = ngx_queue_data(q, ngx_ws_relay_call_t, queue);
+
+        ngx_queue_remove(q);
+        ngx_queue_init(q);
+
+        relay->nheld--;
+        call->held = 0;
+
+        if (ngx_ws_relay_send(call) != NGX_OK) {
+            ngx_ws_relay_fail(call, NGX_WS_POLL_UNAVAILABLE);
+        }
+    }
 }
 
 

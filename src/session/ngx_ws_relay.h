@@ -25,6 +25,9 @@ struct ngx_ws_relay_s {
 
     ngx_rbtree_t               calls;        /* requests of ours, by id */
     ngx_rbtree_node_t          calls_sentinel;
+    ngx_queue_t                held;         /* until the worker hears */
+    ngx_uint_t                 nheld;
+    ngx_msec_t                 created;
     ngx_rbtree_t               peers;        /* who holds them, by name */
     ngx_rbtree_node_t          peers_sentinel;
     ngx_rbtree_t               moves;        /* sessions that come, by sid */
@@ -33,6 +36,8 @@ struct ngx_ws_relay_s {
     ngx_rbtree_node_t          handovers_sentinel;
 
     ngx_ws_goodbye_t           goodbye;
+
+    unsigned                   started:1;    /* it has heard */
 };
 
 
@@ -43,7 +48,7 @@ void ngx_ws_relay_destroy(ngx_ws_worker_t *w);
 /*
  * As the functions of the same names in ngx_ws_poll.h; a request is always
  * answered, at the latest when its session's worker was not heard of for four
- * seconds.
+ * seconds.  A worker that has just begun may need as long before it can ask.
  */
 ngx_int_t ngx_ws_relay_begin(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
 void ngx_ws_relay_request(ngx_ws_worker_t *w, ngx_ws_poll_request_t *pr);
@@ -54,6 +59,9 @@ void ngx_ws_relay_lost(ngx_queue_t *calls);
 
 /* The link for messages is lost, and with it whatever was under way. */
 void ngx_ws_relay_deaf(ngx_ws_worker_t *w);
+
+/* Both links stand: what has waited for the first time of it is sent. */
+void ngx_ws_relay_hearing(ngx_ws_worker_t *w);
 
 
 #endif /* _NGX_WS_RELAY_H_INCLUDED_ */

@@ -61,6 +61,7 @@ static void ngx_ws_session_raw_ping(ngx_ws_session_t *s);
 static void ngx_ws_session_expired(ngx_ws_worker_t *w, ngx_ws_identity_t *id);
 static void ngx_ws_session_deliver(void *subscriber, void *data);
 static void ngx_ws_session_deliver_batch(void *subscriber, void *data);
+static void ngx_ws_session_hearing(ngx_ws_worker_t *w);
 static void ngx_ws_session_lost(ngx_ws_worker_t *w);
 
 
@@ -97,7 +98,7 @@ const ngx_ws_worker_handler_t  ngx_ws_session_worker_handler = {
     ngx_ws_session_deliver,
     ngx_ws_session_deliver_batch,
     ngx_ws_relay_deaf,
-    ngx_ws_delivery_hearing,
+    ngx_ws_session_hearing,
     ngx_ws_session_expired,
     ngx_ws_session_lost,
     ngx_ws_session_timer_handler
@@ -910,6 +911,14 @@ ngx_ws_session_deliver_buf(ngx_ws_session_t *s, ngx_ws_bus_event_t *ev,
     {
         ngx_ws_session_sent(s, wb);
     }
+}
+
+
+static void
+ngx_ws_session_hearing(ngx_ws_worker_t *w)
+{
+    ngx_ws_relay_hearing(w);
+    ngx_ws_delivery_hearing(w);
 }
 
 
