@@ -18,6 +18,7 @@
 
 #define NGX_WS_EVENT_CALLS      64     /* of one client at a time */
 #define NGX_WS_EVENT_ERROR_LEN  8192
+#define NGX_WS_EVENT_NAME_LEN   255     /* of an event that is refused */
 #define NGX_WS_EVENT_REFUSED    1000   /* until a client has to go */
 
 
@@ -45,6 +46,7 @@ static void ngx_ws_event_done(ngx_ws_call_t *call);
 static void ngx_ws_event_error(ngx_ws_session_t *s, ngx_str_t *event,
     ngx_str_t *id, ngx_ws_error_e error, ngx_str_t *message,
     ngx_array_t *invalid);
+static void ngx_ws_event_error_cut(ngx_str_t *name);
 static void ngx_ws_event_error_invalid(ngx_ws_json_out_t *out,
     ngx_array_t *invalid);
 
@@ -453,7 +455,7 @@ static void
 ngx_ws_event_error(ngx_ws_session_t *s, ngx_str_t *event, ngx_str_t *id,
     ngx_ws_error_e error, ngx_str_t *message, ngx_array_t *invalid)
 {
-    ngx_str_t              data;
+    ngx_str_t              data, name;
     ngx_uint_t             auth;
     ngx_ws_json_out_t      out;
     const ngx_ws_error_t  *e;
@@ -479,8 +481,10 @@ ngx_ws_event_error(ngx_ws_session_t *s, ngx_str_t *event, ngx_str_t *id,
         ngx_ws_json_out_string(&out, (ngx_str_t *) &e->code);
 
         if (!auth) {
+            name = *event;
+            ngx_ws_event_error_cut(&name);
             ngx_ws_json_out_key(&out, "event");
-            ngx_ws_json_out_string(&out, event);
+            ngx_ws_json_out_string(&out, &name);
         }
 
         ngx_ws_event_error_invalid(&out, invalid);
@@ -515,6 +519,24 @@ ngx_ws_event_error(ngx_ws_session_t *s, ngx_str_t *event, ngx_str_t *id,
     }
 
     ngx_ws_json_out_free(&out);
+}
+
+
+/* A name that nobody knows may be as long as a message. */
+
+static void
+ngx_ws_event_error_cut(ngx_str_t *name)
+{
+    if (name->len <= NGX_WS_EVENT_NAME_LEN) {
+        return;
+    }
+
+    name->len = NGX_WS_EVENT_NAME_LEN;
+
+    while ((name->data[name->len] & 0xc0) == 0x80) {
+        /* in the middle of a character */
+        name->len--;
+    }
 }
 
 

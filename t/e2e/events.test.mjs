@@ -244,6 +244,13 @@ for (const [door, open] of Object.entries(doors)) {
     }
     for (const who of [socket, stranger]) await refuses(who, 'no:such', {}, 'unknown_event');
 
+    // of a long name its beginning, in whole characters
+    const from = socket.heard.length;
+    socket.tell('ä'.repeat(10000), {});
+    await until(() => socket.heard.slice(from).some(([name]) => name === 'error'));
+    isRefusal(socket.heard.slice(from).find(([name]) => name === 'error')[1],
+      { code: 'unknown_event', event: 'ä'.repeat(127) });
+
     for (const [bad, code, fields] of [[{}, 'invalid', ['token']], [{ token: 'x' }, 'unauthenticated'],
       [{ token: john.token, userId: 2 }, 'identity_mismatch']]) {
       const from = stranger.heard.length;
