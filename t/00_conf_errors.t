@@ -838,3 +838,27 @@ the shared memory zone "websocket" is already declared for a different use
     }
 --- error_log eval
 qr/"websocket_api" needs "websocket_redis" in the http block in \S+nginx\.conf:\d+/
+
+
+
+=== TEST 98: a bundle without a name
+--- config
+    websocket_socketio_bundle "";
+--- error_log
+"websocket_socketio_bundle" directive names no directory
+
+
+
+=== TEST 99: a retention beyond all
+--- http_config
+    websocket_retention connections=36501d;
+--- error_log
+invalid value "connections=36501d" in "websocket_retention"
+
+
+
+=== TEST 100: pings that a browser can not wait for
+--- config
+    websocket_ping_interval 30d;
+--- error_log
+"websocket_ping_interval" must be 1d at most

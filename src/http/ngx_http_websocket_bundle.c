@@ -47,7 +47,11 @@ ngx_http_websocket_bundle_set(ngx_conf_t *cf, ngx_command_t *cmd, void *conf)
     value = cf->args->elts;
     dir = value[1];
 
-    if (dir.len == 0 || ngx_conf_full_name(cf->cycle, &dir, 0) != NGX_OK) {
+    if (dir.len == 0) {
+        return "names no directory";
+    }
+
+    if (ngx_conf_full_name(cf->cycle, &dir, 0) != NGX_OK) {
         return NGX_CONF_ERROR;
     }
 

@@ -23,6 +23,15 @@
 /* a message has to fit into 32 bits together with what is around it */
 #define NGX_HTTP_WEBSOCKET_SIZE_MAX   (1024 * 1024 * 1024)
 
+/*
+ * Timers of browsers have 31 bits of milliseconds, and what a client waits
+ * for is the sum of two.
+ */
+#define NGX_HTTP_WEBSOCKET_TIME_MAX   86400000
+
+/* in seconds; as Redis' milliseconds it is far from 63 bits */
+#define NGX_HTTP_WEBSOCKET_KEEP_MAX   ((time_t) 36500 * 24 * 60 * 60)
+
 
 typedef struct {
     ngx_http_websocket_door_e     door;
@@ -222,7 +231,10 @@ ngx_http_websocket_conf_retention(ngx_conf_t *cf, ngx_command_t *cmd,
         s.len = value[i].data + value[i].len - s.data;
 
         time = ngx_parse_time(&s, 1);
-        if (time == (time_t) NGX_ERROR || time == 0) {
+        if (time == (time_t) NGX_ERROR
+            || time == 0
+            || time > NGX_HTTP_WEBSOCKET_KEEP_MAX)
+        {
             return ngx_http_websocket_conf_invalid(cf, &value[i]);
         }
 
@@ -413,6 +425,12 @@ ngx_http_websocket_conf_time(ngx_conf_t *cf, void *post, void *data)
 
     if (*time == 0) {
         ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" must not be 0",
+                           cf->args->elts);
+        return NGX_CONF_ERROR;
+    }
+
+    if (*time > NGX_HTTP_WEBSOCKET_TIME_MAX) {
+        ngx_conf_log_error(NGX_LOG_EMERG, cf, 0, "\"%V\" must be 1d at most",
                            cf->args->elts);
         return NGX_CONF_ERROR;
     }
