@@ -31,6 +31,8 @@
 struct ngx_ws_socket_ends_s {
     ngx_ws_worker_t                *worker;
     ngx_queue_t                     waiting;
+    ngx_rbtree_t                    sockets;     /* whose ends are waiting */
+    ngx_rbtree_node_t               sentinel;
     ngx_queue_t                     sent;
     ngx_uint_t                      n;           /* of both */
     ngx_uint_t                      nsent;
@@ -39,6 +41,7 @@ struct ngx_ws_socket_ends_s {
 
 
 typedef struct {
+    ngx_rbtree_node_t               node;        /* key is the socket */
     ngx_queue_t                     queue;
     ngx_ws_socket_ends_t           *ends;
     uint64_t                        tenant;
@@ -78,7 +81,14 @@ static void ngx_ws_socket_login_send(void *data, ngx_int_t rc,
     uint64_t event);
 static void ngx_ws_socket_logged_in(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
+static void ngx_ws_socket_ends_wait(ngx_ws_socket_end_t *end);
 static void ngx_ws_socket_ends_flush(ngx_ws_socket_ends_t *ends);
+static void ngx_ws_socket_ends_flush_of(ngx_ws_socket_ends_t *ends,
+    uint64_t socket);
+static ngx_ws_socket_end_t *ngx_ws_socket_ends_find(
+    ngx_ws_socket_ends_t *ends, uint64_t socket);
+static void ngx_ws_socket_ends_take(ngx_ws_socket_end_t *end);
+static void ngx_ws_socket_ends_send(ngx_ws_socket_end_t *end);
 static void ngx_ws_socket_logout_send(void *data, ngx_int_t rc, uint64_t id);
 static ngx_ws_redis_op_t *ngx_ws_socket_logout_eval(ngx_ws_socket_end_t *end,
     uint64_t id);
@@ -111,6 +121,7 @@ ngx_ws_socket_ends_create(ngx_ws_worker_t *w)
 
     ngx_queue_init(&ends->waiting);
     ngx_queue_init(&ends->sent);
+    ngx_rbtree_init(&ends->sockets, &ends->sentinel, ngx_rbtree_insert_value);
 
     ends->retry.handler = ngx_ws_socket_ends_retry;
     ends->retry.data = ends;
@@ -180,6 +191,9 @@ ngx_ws_socket_login(ngx_ws_call_t *call, ngx_ws_registry_connection_t *conn,
         ngx_ws_call_failed(call, NGX_WS_INTERNAL);
         return;
     }
+
+    /* a former login of the socket may have been by the same connection */
+    ngx_ws_socket_ends_flush_of(call->worker->ends, socket);
 
     ngx_ws_id_next(call->worker->ids, 1, ngx_ws_socket_login_send, call);
 }
@@ -349,7 +363,7 @@ ngx_ws_socket_logout(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     end->connection_id.data = end->data;
     ngx_memcpy(end->data, connection_id->data, connection_id->len);
 
-    ngx_queue_insert_tail(&ends->waiting, &end->queue);
+    ngx_ws_socket_ends_wait(end);
     ends->n++;
 
     ngx_ws_socket_ends_flush(ends);
@@ -357,9 +371,20 @@ ngx_ws_socket_logout(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
 
 
 static void
+ngx_ws_socket_ends_wait(ngx_ws_socket_end_t *end)
+{
+    ngx_queue_insert_tail(&end->ends->waiting, &end->queue);
+
+    end->node.key = (ngx_rbtree_key_t) end->socket;
+    ngx_rbtree_insert(&end->ends->sockets, &end->node);
+}
+
+
+static void
 ngx_ws_socket_ends_flush(ngx_ws_socket_ends_t *ends)
 {
-    ngx_queue_t  *q;
+    ngx_queue_t          *q;
+    ngx_ws_socket_end_t  *end;
 
     while (!ngx_queue_empty(&ends->waiting)
            && ends->nsent < NGX_WS_SOCKET_SENT
@@ -368,13 +393,75 @@ ngx_ws_socket_ends_flush(ngx_ws_socket_ends_t *ends)
     {
         q = ngx_queue_head(&ends->waiting);
 
-        ngx_queue_remove(q);
-        ngx_queue_insert_tail(&ends->sent, q);
-        ends->nsent++;
+        end = ngx_queue_data(q, ngx_ws_socket_end_t, queue);
 
-        ngx_ws_id_next(ends->worker->ids, 1, ngx_ws_socket_logout_send,
-                       ngx_queue_data(q, ngx_ws_socket_end_t, queue));
+        ngx_ws_socket_ends_take(end);
+        ngx_ws_socket_ends_send(end);
     }
+}
+
+
+/* Those of one socket, which do not wait for their turn. */
+
+static void
+ngx_ws_socket_ends_flush_of(ngx_ws_socket_ends_t *ends, uint64_t socket)
+{
+    ngx_queue_t           all, *q;
+    ngx_ws_socket_end_t  *end;
+
+    ngx_queue_init(&all);
+
+    while ((end = ngx_ws_socket_ends_find(ends, socket)) != NULL) {
+        ngx_ws_socket_ends_take(end);
+        ngx_queue_insert_tail(&all, &end->queue);
+    }
+
+    while (!ngx_queue_empty(&all)) {
+        q = ngx_queue_head(&all);
+        ngx_queue_remove(q);
+
+        ngx_ws_socket_ends_send(ngx_queue_data(q, ngx_ws_socket_end_t, queue));
+    }
+}
+
+
+static ngx_ws_socket_end_t *
+ngx_ws_socket_ends_find(ngx_ws_socket_ends_t *ends, uint64_t socket)
+{
+    ngx_rbtree_node_t  *node;
+
+    for (node = ends->sockets.root;
+         node != &ends->sentinel;
+         node = (socket < node->key) ? node->left : node->right)
+    {
+        if (socket == node->key) {
+            return ngx_rbtree_data(node, ngx_ws_socket_end_t, node);
+        }
+    }
+
+    return NULL;
+}
+
+
+static void
+ngx_ws_socket_ends_take(ngx_ws_socket_end_t *end)
+{
+    ngx_queue_remove(&end->queue);
+    ngx_rbtree_delete(&end->ends->sockets, &end->node);
+}
+
+
+static void
+ngx_ws_socket_ends_send(ngx_ws_socket_end_t *end)
+{
+    ngx_ws_socket_ends_t  *ends;
+
+    ends = end->ends;
+
+    ngx_queue_insert_tail(&ends->sent, &end->queue);
+    ends->nsent++;
+
+    ngx_ws_id_next(ends->worker->ids, 1, ngx_ws_socket_logout_send, end);
 }
 
 
@@ -471,8 +558,9 @@ ngx_ws_socket_ends_later(ngx_ws_socket_end_t *end)
     ends = end->ends;
 
     ngx_queue_remove(&end->queue);
-    ngx_queue_insert_tail(&ends->waiting, &end->queue);
     ends->nsent--;
+
+    ngx_ws_socket_ends_wait(end);
 
     if (!ends->retry.timer_set) {
         ngx_add_timer(&ends->retry, NGX_WS_SOCKET_RETRY);

@@ -10,8 +10,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { io } from 'socket.io-client';
+import WebSocket from 'ws';
 import { Instance } from './lib/instance.mjs';
-import { accounts, until } from './lib/server.mjs';
+import { accounts, next, until } from './lib/server.mjs';
 
 const dev = new URL('../../dev', import.meta.url).pathname;
 const { john, jane, ada, max } = accounts;
@@ -318,6 +319,60 @@ test('whoever is refused since the answer is lost is not there', async () => {
   assert.equal(ack.connectionId, 'again-login');
   assert.equal(redis('HGET', 'ws:_:conn:again-login', 'status'), 'connected');
   socket.disconnect();
+});
+
+async function metric(name) {
+  const text = await (await fetch(`${instance.url}/metrics`)).text();
+  return text.split('\n').filter((line) => new RegExp(`^websocket_${name}[{ ]`).test(line))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
+// Of the connections.
+const connected = (ids) => Number(redis('EVAL', `
+  local n = 0
+  for _, id in ipairs(ARGV) do
+    if redis.call('HGET', 'ws:_:conn:' .. id, 'status') == 'connected' then n = n + 1 end
+  end
+  return n`, '0', ...ids));
+
+test('whoever logs out and in again in a crowd that leaves is there', async () => {
+  const crowd = await Promise.all(Array.from({ length: 300 }, async (_, n) => {
+    const ws = new WebSocket(`${instance.url.replace('http', 'ws')}/ws`);
+    await once(ws, 'open');
+    ws.send(JSON.stringify({ event: 'auth',
+      data: { token: max.token, connectionId: `again-crowd-${n}` } }));
+    await next(ws, 'message');
+    return ws;
+  }));
+  const ids = crowd.map((_, n) => `again-crowd-${n}`);
+  await until(() => connected(ids) === 300, 'the crowd is there');
+
+  const ws = new WebSocket(`${instance.url.replace('http', 'ws')
+  }/socket.io/?EIO=4&transport=websocket`);
+  let logins = 0;
+  ws.on('message', (data) => { logins += String(data).includes('"authenticated"'); });
+  await once(ws, 'open');
+  const login = `40{"token":"${ada.token}","connectionId":"again-back"}`;
+  ws.send(login);
+  await until(() => logins === 1, 'the first login');
+
+  const before = await metric('connections');
+  const received = await metric('messages_received_total');
+  const pid = Number(readFileSync(`${instance.runDir}/redis.pid`, 'utf8'));
+  process.kill(pid, 'SIGSTOP');
+  try {
+    crowd.forEach((each) => each.terminate());
+    await until(async () => await metric('connections') === before - 300, 'the crowd leaves');
+    ws.send('41');
+    ws.send(login);
+    await until(async () => await metric('messages_received_total') >= received + 2);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await until(() => logins === 2, 'the second login');
+  await until(() => connected(ids) === 0, 'the crowd has gone');
+  assert.equal(connected(['again-back']), 1);
+  ws.terminate();
 });
 
 test('Redis does not come back in time', async () => {
