@@ -384,6 +384,7 @@ test('Redis does not come back in time', async () => {
   }, 'again-away-0');
   const ack = emit('message:direct', { recipientId: 2, message: 'again-away-0' });
   const start = await cut;
+  await until(async () => await metric('redis_up') === 0, 'the worker has noticed');
   const late = await emit('message:direct',
     { recipientId: 2, message: 'again-away-1' });
   assert.equal(late.code, 'unavailable');
