@@ -94,9 +94,10 @@ class Sender {
 
   async send(event, data) {
     const from = Date.now();
+    const same = { clientMessageId: `${from} ${Math.random()}`, ...data };
     for (;; this.repeats += 1) {
       const socket = await this.connection();
-      const answer = socket.timeout(6000).emitWithAck(event, data).catch(() => null);
+      const answer = socket.timeout(6000).emitWithAck(event, same).catch(() => null);
       if (random(200) === 0) {
         // the acknowledgement may get lost
         await sleep(random(4));
