@@ -365,6 +365,13 @@ ngx_ws_poll_get(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
 static void
 ngx_ws_poll_post(ngx_ws_poll_t *poll, ngx_ws_poll_request_t *pr)
 {
+    if (poll->closing && !poll->last && !poll->bye) {
+        /* the client may have been told, and closes on its side */
+        ngx_ws_poll_cancel(poll->worker, pr);
+        ngx_ws_poll_answer(pr, NGX_WS_POLL_OK, NGX_WS_EIO_BAD_REQUEST);
+        return;
+    }
+
     if (poll->closing) {
         ngx_ws_poll_answer(pr, NGX_WS_POLL_REFUSED, NGX_WS_EIO_BAD_SID);
         return;

@@ -138,12 +138,21 @@ ngx_ws_poll_payload_end(ngx_ws_poll_t *poll)
 void
 ngx_ws_poll_payload_write(ngx_ws_poll_t *poll)
 {
+    const char  *last;
+
     if (poll->get == NULL || (poll->announcing && !poll->closing)) {
         return;
     }
 
     if (poll->closing) {
-        ngx_ws_poll_payload_answer(poll, poll->bye ? "6" : "1");
+        last = poll->bye ? "6" : "1";
+
+        if (poll->queue.count && !poll->last) {
+            /* stock clients drop what stands in front of the end */
+            last = NULL;
+        }
+
+        ngx_ws_poll_payload_answer(poll, last);
 
     } else if (poll->queue.count) {
         ngx_ws_poll_payload_answer(poll, NULL);

@@ -5,7 +5,9 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import WebSocket from 'ws';
-import { accounts, client, next, until, url } from './lib/server.mjs';
+import {
+  accounts, client, next, redis, sql, until, url,
+} from './lib/server.mjs';
 
 const { john, jane } = accounts;
 const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
@@ -264,3 +266,60 @@ for (const [door, open] of Object.entries(doors)) {
     [socket, stranger].forEach((s) => s.close());
   });
 }
+
+// Max with a token that can be taken from him.
+function fleeting(name) {
+  const text = `fleeting-${name}-${Date.now()}`;
+  sql(`INSERT INTO personal_access_tokens
+    (tokenable_type, tokenable_id, name, token, abilities)
+    VALUES ('App\\\\Models\\\\User', 5, 'test', SHA2('${text}', 256), '["*"]')`);
+  const [[id]] = sql(`SELECT id FROM personal_access_tokens
+    WHERE token = SHA2('${text}', 256)`);
+  return { token: `${id}|${text}`, revoke: () => redis('PUBLISH', 'ws:revoke', id) };
+}
+
+for (const transport of ['websocket', 'polling']) {
+  test(`${transport}: what is said before a server's end is heard`, async () => {
+    const { token, revoke } = fleeting(transport);
+    const socket = client({ transports: [transport], auth: { token } });
+    const heard = [];
+    socket.on('auth:error', ({ code }) => heard.push(code));
+    socket.on('disconnect', (reason) => heard.push(reason));
+    await next(socket, 'authenticated');
+
+    revoke();
+    await until(() => heard.includes('io server disconnect'));
+    assert.deepEqual(heard, ['token_expired', 'io server disconnect']);
+    assert.equal(socket.active, false);
+  });
+}
+
+test('polling: the end comes behind all that was said, in an answer of its own', async () => {
+  const { token, revoke } = fleeting('raw');
+  let sid = '';
+  const ask = async (body) => {
+    const answer = await fetch(`${url}/socket.io/?EIO=4&transport=polling${sid}`,
+      body ? { method: 'POST', body } : {});
+    return [answer.status, await answer.text()];
+  };
+  const heard = async (packet) => {
+    for (;;) {
+      const [status, text] = await ask();
+      assert.equal(status, 200);
+      const packets = text.split('\x1e');
+      if (packets.includes('2')) await ask('3');
+      if (packets.some((p) => p.startsWith(packet))) return packets;
+    }
+  };
+
+  const [, open] = await ask();
+  sid = `&sid=${JSON.parse(open.slice(1)).sid}`;
+  assert.deepEqual(await ask(`40${JSON.stringify({ token })}`), [200, 'ok']);
+  await heard('42["authenticated"');
+
+  revoke();
+  assert.equal((await heard('41')).at(-1), '41');
+  assert.deepEqual(await ask('1'), [200, 'ok'], 'the client ends it, too');
+  assert.deepEqual(await ask(), [200, '1']);
+  assert.equal((await ask())[0], 400);
+});
