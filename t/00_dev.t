@@ -48,6 +48,8 @@ sub launch {
     my $pid = fork // die "fork: $!";
 
     if (!$pid) {
+        # whoever runs tests in the background has them ignore it
+        $SIG{INT} = 'DEFAULT';
         @ENV{qw(PORT RUN_DIR)} = ($port, $run);
         open STDIN, '<', '/dev/null';
         open STDOUT, '>', "$dir/out";

@@ -1,12 +1,13 @@
 # Copyright (C) ngx_http_websocket_module authors
 
-# Engine.IO v4 by polling, rule by rule, on one worker without stores.
+# Engine.IO v4 by polling, rule by rule, on one worker without stores: it takes
+# requests in the order in which they are sent, by whatever connections.
 
 use strict;
 use warnings;
 
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(time);
 
 use Test::Nginx::HTTP;
 use Test::Nginx::Process qw(wait_until);
@@ -21,7 +22,7 @@ my $nginx = Test::Nginx::Server->start(workers => 1, config => <<'END');
         websocket_socketio on;
         websocket_echo engineio;
         websocket_ping_interval 300ms;
-        websocket_ping_timeout 1s;
+        websocket_ping_timeout 3s;
     }
 
     location /small/ {
@@ -116,7 +117,6 @@ is_deeply [poll($sid)], [map { "4$_" } 1 .. 5], '  come back together';
 
 my $get = http();
 $get->send(GET => path($sid));
-sleep 0.1;
 is post($sid, '4late'), '200 ok', 'a packet for a GET that is held';
 is $get->receive->body, '4late', '  ends it';
 
@@ -171,7 +171,6 @@ is get($sid), "400 $unknown", '  end the session';
 $sid = open_session('/engine.io/');
 $get = http();
 $get->send(GET => path($sid));
-sleep 0.05;
 is get($sid), "400 $bad", 'a second GET is refused';
 is $get->receive->body, '1', '  the first ends with a close packet';
 is get($sid), "400 $unknown", '  and so does the session';
@@ -186,7 +185,6 @@ is $http->receive->body, $unknown, '  of the first one, too';
 $sid = open_session('/engine.io/');
 $get = http();
 $get->send(GET => path($sid));
-sleep 0.05;
 $get->close;
 ok &wait_until(sub { get_now($sid) eq "400 $unknown" }),
    'a GET that is dropped ends the session';
@@ -204,7 +202,6 @@ is get($sid), "400 $unknown", '  it is gone';
 $sid = open_session('/engine.io/');
 $get = http();
 $get->send(GET => path($sid));
-sleep 0.05;
 is post($sid, "4a\x1e1\x1e4b"), '200 ok', 'goodbye with a GET open';
 is $get->receive->body, "4a\x1e6", '  which ends with a NOOP';
 
@@ -264,8 +261,9 @@ for (1 .. 3) {
 cmp_ok time - $start, '>', 0.85, '  at their time';
 
 $sid = open_session('/fast/');
-sleep 1.8;
-is get($sid), "400 $unknown", 'no pong, no session';
+is get($sid), '200 2', 'a ping';
+is get($sid), '200 1', '  without a pong the session is closed';
+is get($sid), "400 $unknown", '  no pong, no session';
 
 $sid = open_session('/fast/');
 is_deeply [poll($sid)], ['2'], 'a ping';
@@ -406,7 +404,6 @@ sub half_post {
     $http->stream->write("POST " . path($session) . " HTTP/1.1\r\n"
                          . "Host: x\r\nContent-Length: $length\r\n\r\n"
                          . substr $body, 0, -1);
-    sleep 0.1;
 
     return $http;
 }

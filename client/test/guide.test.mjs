@@ -91,7 +91,7 @@ test('steps 1 to 4: connection, channels and events', async (t) => {
     name === 'updateChatUI' && data.senderId === 2
       && data.message === 'Hello!')), 'a direct message in the page');
 
-  await socket.timeout(10000).emitWithAck('subscribe',
+  await socket.timeout(30000).emitWithAck('subscribe',
     { channel: 'group.events.2' });
   socket.emit('message:group', {
     channel: 'group.events.2', message: 'Team message',
@@ -191,7 +191,7 @@ test('the small snippets', async (t) => {
 
   const socket = await login(jane);
   t.after(() => socket.disconnect());
-  await socket.timeout(10000).emitWithAck('subscribe',
+  await socket.timeout(30000).emitWithAck('subscribe',
     { channel: 'guide.batch' });
   const typing = next(socket, 'user:typing');
   await page.evaluate("recordTyping('guide.batch', true)");
@@ -214,7 +214,7 @@ test('the small snippets', async (t) => {
   let offline;
   socket.on('user:offline', (data) => { offline ||= data.userId === 1; });
   await page.close({ runBeforeUnload: true });
-  await until(() => offline, 'John is offline long before 90 seconds', 30);
+  await until(() => offline, 'John is offline long before 90 seconds');
 
   assert.deepEqual(page.errors, []);
   await page.context().close();

@@ -142,7 +142,7 @@ test('channels reach the socket that carries the connection', async () => {
     { message: 'Unsubscribed from channel', channel: 'client.before' });
   const message = next(a, 'message:group');
   for (const channel of ['client.before', 'client.after']) {
-    await b.timeout(10000).emitWithAck('message:group',
+    await b.timeout(30000).emitWithAck('message:group',
       { channel, message: 'again' });
   }
   assert.equal((await message).channel, 'client.after');

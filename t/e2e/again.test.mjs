@@ -87,7 +87,7 @@ function connect(account) {
 }
 
 function emit(event, data) {
-  return from.timeout(15000).emitWithAck(event, data);
+  return from.timeout(30000).emitWithAck(event, data);
 }
 
 // A message that comes when the link is lost already is refused, and was not
@@ -114,12 +114,13 @@ function messages(name) {
   ];
 }
 
+
 async function takenOnce(name, acks) {
   const texts = acks.map((_, n) => `again-${name}-${n}`);
   acks.forEach((ack) => assert.equal(ack.status, 'ok', JSON.stringify(ack)));
 
   const mine = () => got.filter(([text]) => text.startsWith(`again-${name}-`));
-  await until(() => mine().length >= texts.length, 'all have come', 20);
+  await until(() => mine().length >= texts.length, 'all have come');
   // whatever would come twice is ahead of this one, which is lost where the
   // subscriptions are not back yet
   const last = `end-${name}`;
@@ -127,7 +128,7 @@ async function takenOnce(name, acks) {
     await emit('message:group', { channel: 'again', message: last });
     await sleep(100);
     return got.some(([text]) => text === last);
-  }, 'the last has come', 20);
+  }, 'the last has come');
   assert.deepEqual(mine().sort(), texts.map((text, n) => [text, acks[n].messageId]));
 
   const entries = redis('XRANGE', 'ws:_:events', '-', '+').split('\n')
@@ -150,7 +151,7 @@ before(async () => {
     to.on(event, (data) => got.push([data.message ?? data.title, data.messageId]));
   }
   await once(to, 'connect');
-  assert.equal((await to.timeout(10000).emitWithAck('subscribe',
+  assert.equal((await to.timeout(30000).emitWithAck('subscribe',
     { channel: 'again' })).status, 'ok');
 
   from = connect(john);
@@ -250,7 +251,7 @@ test('what was fetched does not come back from Redis', async () => {
   const came = [];
   socket.on('message:direct', (data) => came.push([data.message, data.messageId]));
   await cut;
-  await until(() => came.length >= 3, 'they come', 20);
+  await until(() => came.length >= 3, 'they come');
   assert.deepEqual(came, texts.map((text, n) => [text, acks[n].messageId]));
   socket.disconnect();
 });
@@ -285,8 +286,8 @@ for (const [name, early] of [['before the link breaks', true],
       again.on('message:direct', (data) => came.push([data.message, data.messageId]));
       return Promise.race([once(again, 'connect').then(() => true),
         once(again, 'connect_error').then(() => again.disconnect() && false)]);
-    }, 'the user is back', 20);
-    await until(() => came.length, 'the message comes', 20);
+    }, 'the user is back');
+    await until(() => came.length, 'the message comes');
     assert.deepEqual(came, [[message, messageId]]);
     again.disconnect();
   });
@@ -301,21 +302,21 @@ test('whoever is refused since the answer is lost is not there', async () => {
     link.heard = () => link.down.destroy();
     link.up.write(data);
   }, 'again-login');
-  const refused = socket.timeout(15000).emitWithAck('auth', fields);
+  const refused = socket.timeout(30000).emitWithAck('auth', fields);
   await cut;
   assert.equal((await refused).code, 'unavailable');
   await until(() => redis('HGET', 'ws:_:conn:again-login', 'status')
-    === 'disconnected', 'the connection has ended', 20);
+    === 'disconnected', 'the connection has ended');
   assert.equal(redis('HGET', 'ws:_:conn:again-login', 'owner'), '');
   await until(() => redis('HEXISTS', 'ws:{1}:online', max.id) === '0',
-    'the user is offline', 20);
+    'the user is offline');
 
   // the same socket, by the same connection
   let ack;
   await until(async () => {
-    ack = await socket.timeout(15000).emitWithAck('auth', fields);
+    ack = await socket.timeout(30000).emitWithAck('auth', fields);
     return ack.status === 'ok';
-  }, 'it logs in', 20);
+  }, 'it logs in');
   assert.equal(ack.connectionId, 'again-login');
   assert.equal(redis('HGET', 'ws:_:conn:again-login', 'status'), 'connected');
   socket.disconnect();
@@ -380,10 +381,10 @@ test('Redis does not come back in time', async () => {
     proxy.away = true;
     link.deaf = true;
     link.down.destroy();
-    return Date.now();
   }, 'again-away-0');
+  const start = Date.now();
   const ack = emit('message:direct', { recipientId: 2, message: 'again-away-0' });
-  const start = await cut;
+  await cut;
   await until(async () => await metric('redis_up') === 0, 'the worker has noticed');
   const late = await emit('message:direct',
     { recipientId: 2, message: 'again-away-1' });
@@ -397,7 +398,7 @@ test('Redis does not come back in time', async () => {
   assert.match(answer.message, /may have been taken/);
   assert.ok(waited > 4000, `${waited} ms`);
   await until(async () => (await emit('message:group',
-    { channel: 'again', message: 'back' })).status === 'ok', 'Redis is back', 20);
+    { channel: 'again', message: 'back' })).status === 'ok', 'Redis is back');
   assert.ok(!redis('XRANGE', 'ws:_:events', '-', '+').includes('again-away-'));
 });
 

@@ -42,7 +42,7 @@ async function login(account, options = {}, fields = {}) {
 }
 
 async function emit(socket, event, data) {
-  const ack = await socket.timeout(10000).emitWithAck(event, data);
+  const ack = await socket.timeout(30000).emitWithAck(event, data);
   assert.equal(ack.status, 'ok', `${event}: ${JSON.stringify(ack)}`);
   return ack;
 }
@@ -155,7 +155,7 @@ test('when all have gone, nothing is left of them but what is kept for a time', 
     for (const name of ['connections', 'subscriptions', 'send_queue_bytes', 'redis_pending']) {
       await until(async () => await metric(name) === 0, `no ${name} are left`);
     }
-    await until(() => left().length === 0, 'no key is left', 20).catch(() => {
+    await until(() => left().length === 0, 'no key is left').catch(() => {
       assert.deepEqual(left(), []);
     });
     keys.push(lines(redis('--scan', '--pattern', 'ws:*'))
@@ -165,7 +165,7 @@ test('when all have gone, nothing is left of them but what is kept for a time', 
 
   const listened = () => lines(redis('PUBSUB', 'CHANNELS', 'ws:*'))
     .filter((name) => !/^ws:_:(w:|heartbeat$)|^ws:revoke$/.test(name));
-  await until(() => listened().length === 0, 'no channel is listened to', 20).catch(() => {
+  await until(() => listened().length === 0, 'no channel is listened to').catch(() => {
     assert.deepEqual(listened(), []);
   });
 });
@@ -197,7 +197,7 @@ test('one who is away when Redis comes back is not dead', async () => {
     process.kill(Number(file('redis.pid')), 'SIGKILL');
     await until(() => /redis.*(closed|lost)/i.test(file('logs/error.log')));
     run('start', 'redis');
-    await until(async () => (await watcher.timeout(10000).emitWithAck('subscribe',
+    await until(async () => (await watcher.timeout(30000).emitWithAck('subscribe',
       { channel: 'alone' })).status === 'ok', 'Redis is back');
     // a lease is 8 s, and who neither listens nor renews is dead after 2
     await new Promise((done) => { setTimeout(done, 3000); });
@@ -205,7 +205,7 @@ test('one who is away when Redis comes back is not dead', async () => {
   } finally {
     process.kill(there, 'SIGCONT');
   }
-  await until(async () => (await victim.timeout(10000).emitWithAck('subscribe',
+  await until(async () => (await victim.timeout(30000).emitWithAck('subscribe',
     { channel: 'alone' })).status === 'ok', 'it goes on');
   await new Promise((done) => { setTimeout(done, 2500); });
   assert.deepEqual([heard, given(), victim.connected], [[], false, true]);

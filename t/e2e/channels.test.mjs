@@ -20,7 +20,7 @@ async function post(path, account, body) {
 }
 
 function emit(socket, event, data) {
-  return socket.timeout(10000).emitWithAck(event, data);
+  return socket.timeout(30000).emitWithAck(event, data);
 }
 
 test('REST subscribes and unsubscribes a live socket on any worker', async () => {

@@ -5,7 +5,7 @@ import test, { before, after } from 'node:test';
 import assert from 'node:assert/strict';
 import { io } from 'socket.io-client';
 import { Nginx, users } from './lib/nginx.mjs';
-import { next, redis, sql, until } from './lib/server.mjs';
+import { leave, next, redis, sql, until } from './lib/server.mjs';
 
 const tenant = 4000000 + (Date.now() % 1000000);
 const sockets = [];
@@ -33,14 +33,14 @@ async function login(user) {
   sockets.push(socket);
   socket.got = [];
   socket.onAny((event, data) => { if (data.messageId) socket.got.push([event, data]); });
-  await next(socket, 'authenticated');
+  ({ connectionId: socket.connectionId } = await next(socket, 'authenticated'));
   return socket;
 }
 
 const ids = (socket) => socket.got.map(([, data]) => data.messageId);
 
 async function send(socket, recipientId, message = 'x') {
-  const ack = await socket.timeout(20000).emitWithAck('message:direct',
+  const ack = await socket.timeout(30000).emitWithAck('message:direct',
     { recipientId, message });
   assert.equal(ack.status, 'ok');
   return ack.messageId;
@@ -51,7 +51,7 @@ const row = (id) => sql(`SELECT status, retry_count, error_message
   FROM websocket_events WHERE id = ${id}`)[0] ?? [];
 
 async function becomes(id, ...expected) {
-  await until(() => row(id)[0] === expected[0], `${id} is ${expected[0]}`, 20);
+  await until(() => row(id)[0] === expected[0], `${id} is ${expected[0]}`);
   assert.deepEqual(row(id), expected);
 }
 
@@ -66,7 +66,7 @@ test('a thousand wait, what is beyond fails at once', async () => {
   await becomes(sent.at(-1), 'pending', '0', 'NULL');
 
   const to = await login(2);
-  await until(() => to.got.length >= 1000, 'all have come', 30);
+  await until(() => to.got.length >= 1000, 'all have come');
   const live = await send(from, 2);
   await until(() => ids(to).includes(live));
   assert.deepEqual(ids(to), [...sent, live]);
@@ -109,11 +109,11 @@ test('a message that has waited for 30 days', async () => {
 test('a receipt waits for a sender who is away', async () => {
   const from = await login(5);
   const id = await send(from, 6);
-  from.disconnect();
+  await leave(from);
 
   const to = await login(6);
   await until(() => to.got.length);
-  const ack = await to.timeout(10000).emitWithAck('message:delivered',
+  const ack = await to.timeout(30000).emitWithAck('message:delivered',
     { messageId: id, senderId: 5 });
   assert.equal(ack.status, 'ok');
   const receipt = () => sql(`SELECT status, retry_count, channel FROM websocket_events

@@ -3,13 +3,13 @@
 import test, { before } from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  accounts, client, login, next, redis, sql, until, workerOf,
+  accounts, client, leave, login, next, nextOf, redis, sql, until, workerOf,
 } from './lib/server.mjs';
 
 const { john, jane, ada, eve, max } = accounts;
 
 function emit(socket, event, data) {
-  return socket.timeout(10000).emitWithAck(event, data);
+  return socket.timeout(30000).emitWithAck(event, data);
 }
 
 function status(id) {
@@ -45,7 +45,7 @@ before(async () => {
   await none('pending', 'ZCARD');
   await emit(socket, 'subscribe', { channel: 'has them' });
   await none('taken', 'HLEN');
-  socket.disconnect();
+  await leave(socket);
 });
 
 test('a message to one who is away comes at the next login, in order', async () => {
@@ -116,6 +116,7 @@ for (const [where, same] of [['the same', true], ['another', false]]) {
     const first = next(b, 'message:direct');
     const ack = await emit(a, 'message:direct', { recipientId: 5, message: 'both' });
     await first;
+    await until(() => got.length, 'the other has it, too');
     await until(() => status(ack.messageId) === 'delivered');
 
     b.io.engine.transport.ws._socket.destroy();
@@ -152,7 +153,8 @@ test('a receipt reaches the sender, and counts only from the recipient', async (
   assert.equal((await emit(c, 'message:delivered',
     { messageId: ack.messageId, senderId: 1 })).code, 'not_found');
 
-  const receipt = next(a, 'message:delivered');
+  const receipt = nextOf(a, 'message:delivered',
+    ({ messageId }) => messageId === ack.messageId);
   assert.equal((await emit(b, 'message:delivered',
     { messageId: ack.messageId, senderId: 1 })).status, 'ok');
   const { timestamp, ...data } = await receipt;
@@ -163,15 +165,16 @@ test('a receipt reaches the sender, and counts only from the recipient', async (
 
 test('notifications: one row and id a recipient, strangers left out', async () => {
   const [a, b] = [await login(john), await login(jane)];
-  const got = next(b, 'notification:received');
+  const title = `Alert ${Date.now()}`;
+  const got = nextOf(b, 'notification:received', (n) => n.title === title);
   const ack = await emit(a, 'notification:send', {
-    recipientIds: [2, 4, 3, 2, 999], title: 'Alert', body: 'Important', tag: 'alert',
+    recipientIds: [2, 4, 3, 2, 999], title, body: 'Important', tag: 'alert',
   });
   assert.equal(ack.status, 'ok');
   assert.equal(ack.messageIds.length, 2);
   const { timestamp, ...data } = await got;
   assert.deepEqual(data, {
-    senderId: 1, title: 'Alert', body: 'Important', icon: null, tag: 'alert',
+    senderId: 1, title, body: 'Important', icon: null, tag: 'alert',
     messageId: ack.messageIds[0],
   });
   await until(() => status(ack.messageIds[1]));
@@ -193,7 +196,7 @@ test('a broadcast reaches the whole tenant and nobody else', async () => {
   const [a, b, e] = [await login(john), await login(jane), await login(eve)];
   const heard = [];
   e.onAny((event) => heard.push(event));
-  const got = next(b, 'broadcast:message');
+  const got = nextOf(b, 'broadcast:message', (m) => m.message === 'Club announcement');
   const ack = await emit(a, 'broadcast:send',
     { channel: 'broadcast', message: 'Club announcement', messageType: 'info' });
   const { timestamp, ...data } = await got;

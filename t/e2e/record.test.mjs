@@ -45,7 +45,7 @@ function consumer() {
     if (workers().includes(worker)) return worker;
     if (worker) redis('DEL', lock);
     return sleep(100, 0);
-  }, 'a worker has the lock', 30);
+  }, 'a worker has the lock');
 }
 
 async function restart(name) {
@@ -65,7 +65,7 @@ async function hold(statements) {
   let out = '';
   client.stdout.on('data', (text) => { out += text; });
   client.stdin.write(`${statements}; SELECT 'held';\n`);
-  await until(() => out.includes('held'), statements, 30);
+  await until(() => out.includes('held'), statements);
   return () => new Promise((done) => {
     client.once('exit', done);
     client.stdin.end();

@@ -47,7 +47,7 @@ async function login(nginx, user) {
 }
 
 function emit(socket, event, data) {
-  return socket.timeout(10000).emitWithAck(event, data);
+  return socket.timeout(30000).emitWithAck(event, data);
 }
 
 // The ids that came with the text, and how many rows there are of it.

@@ -31,7 +31,7 @@ function client(options = {}) {
 }
 
 function emit(socket, event, data) {
-  return socket.timeout(10000).emitWithAck(event, data);
+  return socket.timeout(30000).emitWithAck(event, data);
 }
 
 async function login(account, options = {}) {

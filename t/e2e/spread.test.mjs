@@ -112,7 +112,7 @@ class Run {
           if (session.seen.size === all) ws.close();
         }
       });
-      setTimeout(() => ws.terminate(), 20000).unref();
+      setTimeout(() => ws.terminate(), 60000).unref();
     });
     this.upgrades += 1;
   }

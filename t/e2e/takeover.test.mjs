@@ -46,7 +46,7 @@ async function login(nginx, account, fields = {}) {
 }
 
 async function emit(socket, event, data) {
-  const ack = await socket.timeout(10000).emitWithAck(event, data);
+  const ack = await socket.timeout(30000).emitWithAck(event, data);
   assert.equal(ack.status, 'ok');
   return ack;
 }

@@ -3,7 +3,7 @@
 import test from 'node:test';
 import assert from 'node:assert/strict';
 import {
-  accounts, client, login, loginOnTwoWorkers, next, sql, until, workerOf,
+  accounts, client, login, loginOnTwoWorkers, next, nextOf, sql, until, workerOf,
 } from './lib/server.mjs';
 
 const { john, jane, ada, eve } = accounts;
@@ -11,7 +11,7 @@ const { john, jane, ada, eve } = accounts;
 const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 function emit(socket, event, data) {
-  return socket.timeout(10000).emitWithAck(event, data);
+  return socket.timeout(30000).emitWithAck(event, data);
 }
 
 function row(id) {
@@ -23,7 +23,7 @@ test('a direct message reaches the recipient on the other worker', async () => {
   const [a, b] = await loginOnTwoWorkers(john, jane);
   assert.notEqual(await workerOf(a), await workerOf(b));
 
-  const got = next(b, 'message:direct');
+  const got = nextOf(b, 'message:direct', (m) => m.conversationId === 'c1');
   const ack = await emit(a, 'message:direct',
     { recipientId: 2, message: 'Hello, Jane! "<b>" \u{1F600}', conversationId: 'c1' });
 
@@ -38,7 +38,7 @@ test('a direct message reaches the recipient on the other worker', async () => {
     messageId: ack.messageId,
   });
 
-  const back = next(a, 'message:direct');
+  const back = nextOf(a, 'message:direct', (m) => m.message === 'Hi');
   await emit(b, 'message:direct', { recipientId: '1', message: 'Hi' });
   assert.equal((await back).senderId, 2);
 
@@ -178,7 +178,7 @@ test('what is refused says why and changes nothing', async () => {
     ['\u00e4'.repeat(5000), 'ok'], ['\u{1f600}'.repeat(2500), 'ok'],
     ['x'.repeat(5001), 'error'], [`x${'\u{1f600}'.repeat(2500)}`, 'error']]) {
     for (const [event, fields] of [
-      ['message:direct', { recipientId: 2, message }],
+      ['message:direct', { recipientId: 1, message }],
       ['message:group', { channel: 'units', message }],
       ['broadcast:send', { channel: 'units', message }],
     ]) {

@@ -83,7 +83,7 @@ class Tenant {
     });
     await next(socket, 'connect');
     this.said.add(`online ${user}`);
-    const ack = await socket.timeout(20000).emitWithAck('auth',
+    const ack = await socket.timeout(30000).emitWithAck('auth',
       { token: `t${this.id}u${user}` });
     assert.equal(ack.status, 'ok');
     const s = { socket, user, channels: new Set(), id: ack.connectionId };
@@ -134,7 +134,7 @@ class Tenant {
   }
 
   emit(s, event, data) {
-    return s.socket.timeout(20000).emitWithAck(event, data);
+    return s.socket.timeout(30000).emitWithAck(event, data);
   }
 
   async rest(user, method, path, body) {

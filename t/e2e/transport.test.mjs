@@ -49,9 +49,9 @@ for (const [mode, transports] of Object.entries(modes)) {
     await echoes(socket);
     await echoes(socket, Buffer.from([0, 1, 30, 255]), { a: Buffer.alloc(0) });
 
-    const ack = await socket.timeout(20000).emitWithAck('message-with-ack', 'x');
+    const ack = await socket.timeout(30000).emitWithAck('message-with-ack', 'x');
     assert.equal(ack, 'x');
-    const binary = await socket.timeout(20000)
+    const binary = await socket.timeout(30000)
       .emitWithAck('message-with-ack', Buffer.from('abc'));
     assert.deepEqual(binary, Buffer.from('abc'));
 
@@ -65,7 +65,7 @@ for (const [mode, transports] of Object.entries(modes)) {
     await echoes(socket, Buffer.alloc(600000, 'y'));
     await Promise.all(Array.from({ length: 8 }, async (_, i) => {
       const text = String(i).repeat(300000);
-      const back = await socket.timeout(20000)
+      const back = await socket.timeout(30000)
         .emitWithAck('message-with-ack', text);
       assert.equal(back, text);
     }));
@@ -80,12 +80,12 @@ for (const [mode, transports] of Object.entries(modes)) {
     const socket = await connect(transports);
 
     const text = 'x'.repeat(maxPayload - head);
-    assert.equal(await socket.timeout(20000)
+    assert.equal(await socket.timeout(30000)
       .emitWithAck('message-with-ack', text), text);
 
     // the second packet's id is as long as the first one's
     socket.emit('message-with-ack', `${text}y`, () => {});
-    assert.match(await next(socket, 'disconnect', 20),
+    assert.match(await next(socket, 'disconnect'),
       /^transport (close|error)$/);
   });
 

@@ -58,6 +58,16 @@ export async function next(emitter, event, seconds = 30) {
   }
 }
 
+// The payload of the next one that matches: what waited for a user, or is said
+// of somebody else, may come at any time.
+export function nextOf(emitter, event, match) {
+  let found;
+  const listen = (data) => { if (match(data)) found ??= data; };
+  emitter.on(event, listen);
+  return until(() => found, `a matching "${event}"`)
+    .finally(() => emitter.off(event, listen));
+}
+
 // A client that is connected and has logged in by the event "auth".
 export async function login(account, options = {}, fields = {}) {
   const socket = client(options);
@@ -69,6 +79,14 @@ export async function login(account, options = {}, fields = {}) {
   await authenticated;
   socket.connectionId = ack.connectionId;
   return socket;
+}
+
+// Disconnects those who came by login(), until the server knows: a message
+// could still be given to one that is on its way out.
+export function leave(...leaving) {
+  leaving.forEach((socket) => socket.disconnect());
+  return until(() => leaving.every(({ connectionId }) => redis('HGET',
+    `ws:_:conn:${connectionId}`, 'status') === 'disconnected'), 'they have left');
 }
 
 // The pid of the worker that has the socket: what the access log says of
