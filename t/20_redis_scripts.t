@@ -666,24 +666,59 @@ is(scalar(map { @$_ } @$told), 1000, 'none is lost');
 cmp_ok($moment - $began * 1000, '>', 200, 'where many are told the next moment is longer');
 cmp_ok($moment - time() * 1000, '<=', 1000, 'but not by much');
 
-note 'record_poison';
+note 'record_begin, record_done';
 
 my @refused = (kind => 'event', id => 1, tenant_id => 1, id => 2);
 my $POISON = 'poison';
 
-$redis->command('XGROUP', 'CREATE', 'bad', 'record', 0, 'MKSTREAM');
-my $bad = $redis->command('XADD', 'bad', '*', @refused);
-$redis->command('XREADGROUP', 'GROUP', 'record', 'w', 'STREAMS', 'bad', '>');
+sub position {
+    my %group = @{$redis->command('XINFO', 'GROUPS', 'bad')->[0]};
 
-run('record_poison', ['bad', $POISON], 'record', $bad, 1366, 'why', 2)
-    for 1, 2;
+    return [@group{qw(last-delivered-id pending lag)}];
+}
+
+sub done { run('record_done', ['bad', $POISON], 'record', @_) }
+
+is(run('record_begin', ['bad'], 'record'), '0-0', 'nothing is there yet');
+is_deeply(position(), ['0-0', 0, 0], 'but for the position');
+
+my $bad = $redis->command('XADD', 'bad', '*', @refused);
+
+is_deeply(position(), ['0-0', 0, 1], 'what comes is counted');
+
+is(done('0-0', $bad, 1, $bad, 1366, 'why', 2), 1, 'one is refused');
+is(done('0-0', $bad, 1, $bad, 1366, 'why', 2), 0, 'only once');
 
 is_deeply([map { $_->[1] } @{$redis->command('XRANGE', $POISON, '-', '+')}],
           [[entry => $bad, errno => 1366, error => 'why', row => 2,
             @refused]],
-          'an entry is put aside once, and says which row it was');
-is($redis->command('XPENDING', 'bad', 'record')->[0], 0,
-   'and waits no longer');
+          'it is put aside, and says which row it was');
+is_deeply(position(), [$bad, 0, 0], 'and waits no longer');
+is(run('record_begin', ['bad'], 'record'), $bad, 'it goes on behind it');
+
+for my $id ('99999999999999-0', '99999999999999-7') {
+    my ($ms, $n) = split /-/, $id;
+
+    $redis->command('XADD', 'bad', $_, 'kind', 'event')
+        for $id, '100000000000000-' . $n;
+    $redis->command('XREADGROUP', 'GROUP', 'record', 'record', 'STREAMS',
+                    'bad', '>');
+    $redis->command('XACK', 'bad', 'record', '100000000000000-' . $n);
+
+    my $last = run('record_begin', ['bad'], 'record');
+
+    is_deeply([map { $_->[0] } @{$redis->command('XRANGE', 'bad', "($last",
+                                                 '+')}],
+              [$id, '100000000000000-' . $n],
+              "$id was read before and not acknowledged");
+    is_deeply(position(), [$last, 0, 2], 'and counts again');
+
+    $redis->command('DEL', 'bad');
+    run('record_begin', ['bad'], 'record');
+}
+
+$redis->command('DEL', 'bad');
+$redis->command('XADD', 'bad', '*', @refused);
 
 # what the documents advise
 
@@ -703,12 +738,18 @@ $redis->command('FLUSHALL');
 $redis->command('ZADD', $LEASES, 9e15, 'w1');
 login(2, 'w1', 17);
 
+run('record_begin', ['bad'], 'record');
+my $stored = $redis->command('XADD', 'bad', '*', @refused);
+
 my %goes_on = (
     disconnect => sub { disconnect(1, 2) },
     id_block   => sub { run('id_block', ['ids'], 100) },
     lease      => sub { run('lease', [$LEASES, 'watch', 'dead'], 'w1', 8000, 0,
                             $WORKERS, 2000, 500, 3000) },
     lock       => sub { run('lock', ['lock', $LEASES], 'b', 5000) },
+    record     => sub { run('record_begin', ['bad'], 'record');
+                        done('0-0', $stored, 1, $stored, 1366, 'why', 1)
+                            or die },
     logout     => sub { logout('w1', 17) },
     look       => sub { run('presence', [@USER, $EVENTS, $CONN, "${SOCKETS}w1",
                                          'ws:{1}:edges'],

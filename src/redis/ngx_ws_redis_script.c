@@ -83,11 +83,11 @@ static ngx_ws_redis_script_t  ngx_ws_redis_scripts[] = {
     [NGX_WS_REDIS_PRESENCE] =
         { ngx_string(ngx_ws_lua_presence), "" },
 
-    [NGX_WS_REDIS_RECORD_POISON] =
-        { ngx_string(ngx_ws_lua_record_poison), "" },
+    [NGX_WS_REDIS_RECORD_BEGIN] =
+        { ngx_string(ngx_ws_lua_record_begin), "" },
 
-    [NGX_WS_REDIS_RECORD_READ] =
-        { ngx_string(ngx_ws_lua_record_read), "" },
+    [NGX_WS_REDIS_RECORD_DONE] =
+        { ngx_string(ngx_ws_lua_record_done), "" },
 
     [NGX_WS_REDIS_RECORD_TRIM] =
         { ngx_string(ngx_ws_lua_record_trim), "" },

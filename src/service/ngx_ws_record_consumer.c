@@ -21,6 +21,9 @@
 #define NGX_WS_RECORD_CONSUMER_FIRST  64
 #define NGX_WS_RECORD_CONSUMER_BYTES  (4 * 1024 * 1024)
 
+/* "(" is before the id of an entry, for what is behind it */
+#define NGX_WS_RECORD_CONSUMER_ID     (2 * NGX_INT64_LEN + 1)
+
 /* while nothing comes, so many times the time between two looks */
 #define NGX_WS_RECORD_CONSUMER_REST   4
 
@@ -45,31 +48,44 @@ struct ngx_ws_record_consumer_s {
 
     ngx_ws_record_batch_t     *batch;      /* MySQL is at it */
     ngx_uint_t                 count;      /* entries to read */
+    ngx_str_t                  last;       /* entry that MySQL has */
     ngx_msec_t                 began;      /* with the batch */
     ngx_msec_t                 wait;       /* to the next look */
 
     unsigned                   reading:1;
-    unsigned                   pending:1;  /* first what was read before */
-    unsigned                   again:1;    /* that is being read */
+    unsigned                   unsure:1;   /* which entry is the last */
+
+    u_char                     id[1 + NGX_WS_RECORD_CONSUMER_ID];
 };
 
 
 static void ngx_ws_record_consumer_taken(void *data);
 static void ngx_ws_record_consumer_lost(void *data);
-static void ngx_ws_record_consumer_group(ngx_ws_record_consumer_t *cons);
 static void ngx_ws_record_consumer_poll(ngx_event_t *ev);
 static void ngx_ws_record_consumer_read(ngx_ws_record_consumer_t *cons);
+static ngx_ws_redis_op_t *ngx_ws_record_consumer_begin(
+    ngx_ws_record_consumer_t *cons);
+static void ngx_ws_record_consumer_began(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply);
+static void ngx_ws_record_consumer_last(ngx_ws_record_consumer_t *cons,
+    ngx_str_t *id);
+static ngx_ws_redis_op_t *ngx_ws_record_consumer_get(
+    ngx_ws_record_consumer_t *cons);
 static void ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
+static ngx_uint_t ngx_ws_record_consumer_answered(
+    ngx_ws_record_consumer_t *cons, ngx_int_t rc, ngx_ws_redis_reply_t *reply,
+    ngx_ws_redis_type_e type);
 static void ngx_ws_record_consumer_write(ngx_ws_record_consumer_t *cons,
     ngx_ws_redis_reply_t *entries);
 static void ngx_ws_record_consumer_written(void *data,
     ngx_ws_mysql_result_t *res);
 static void ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons);
-static void ngx_ws_record_consumer_ack(ngx_ws_record_consumer_t *cons);
-static void ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
-    ngx_ws_record_entry_t *entry);
-static void ngx_ws_record_consumer_acked(void *data, ngx_int_t rc,
+static ngx_int_t ngx_ws_record_consumer_tell(ngx_ws_record_consumer_t *cons,
+    ngx_uint_t refused);
+static ngx_int_t ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
+    ngx_ws_record_entry_t *entry, ngx_str_t *args);
+static void ngx_ws_record_consumer_told(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
 static void ngx_ws_record_consumer_next(ngx_ws_record_consumer_t *cons,
     ngx_uint_t full);
@@ -82,7 +98,7 @@ static const ngx_ws_lock_handler_t  ngx_ws_record_consumer_handler = {
 };
 
 
-/* the name of the group, of its only consumer and of the lock */
+/* the name of the group, whose position is what MySQL has, and of the lock */
 
 static ngx_str_t  ngx_ws_record_consumer_name = ngx_string("record");
 
@@ -187,7 +203,7 @@ ngx_ws_record_consumer_taken(void *data)
     ngx_log_error(NGX_LOG_INFO, cons->worker->log, 0,
                   "this worker writes the record");
 
-    cons->pending = 1;
+    cons->unsure = 1;
     cons->count = ngx_min(NGX_WS_RECORD_CONSUMER_FIRST,
                           cons->worker->conf->mysql.batch);
     cons->wait = cons->worker->conf->mysql.flush;
@@ -212,24 +228,6 @@ ngx_ws_record_consumer_lost(void *data)
 }
 
 
-/* The first one ever, or Redis came back without the stream. */
-
-static void
-ngx_ws_record_consumer_group(ngx_ws_record_consumer_t *cons)
-{
-    ngx_str_t  argv[6];
-
-    ngx_str_set(&argv[0], "XGROUP");
-    ngx_str_set(&argv[1], "CREATE");
-    argv[2] = cons->stream.str;
-    argv[3] = ngx_ws_record_consumer_name;
-    ngx_str_set(&argv[4], "0");
-    ngx_str_set(&argv[5], "MKSTREAM");
-
-    (void) ngx_ws_redis_command(cons->worker->redis, argv, 6, NULL, NULL);
-}
-
-
 static void
 ngx_ws_record_consumer_poll(ngx_event_t *ev)
 {
@@ -242,8 +240,7 @@ ngx_ws_record_consumer_poll(ngx_event_t *ev)
 static void
 ngx_ws_record_consumer_read(ngx_ws_record_consumer_t *cons)
 {
-    u_char     text[NGX_INT_T_LEN];
-    ngx_str_t  args[5], keys[2];
+    ngx_ws_redis_op_t  *op;
 
     if (cons->reading || cons->batch || !ngx_ws_lock_held(&cons->lock)) {
         return;
@@ -254,33 +251,90 @@ ngx_ws_record_consumer_read(ngx_ws_record_consumer_t *cons)
         return;
     }
 
-    keys[0] = cons->stream.str;
-    keys[1] = cons->lock.key.str;
+    op = cons->unsure ? ngx_ws_record_consumer_begin(cons)
+                      : ngx_ws_record_consumer_get(cons);
 
-    args[0] = ngx_ws_record_consumer_name;
-    args[1] = ngx_ws_record_consumer_name;
-    args[2] = cons->worker->incarnation;
-    args[3].data = text;
-    args[3].len = ngx_sprintf(text, "%ui", cons->count) - text;
-
-    cons->again = cons->pending;
-
-    if (cons->again) {
-        ngx_str_set(&args[4], "0");
-
-    } else {
-        ngx_str_set(&args[4], ">");
-    }
-
-    if (ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_READ,
-                          keys, 2, args, 5, ngx_ws_record_consumer_got, cons)
-        == NULL)
-    {
+    if (op == NULL) {
         ngx_ws_record_consumer_failed(cons);
         return;
     }
 
     cons->reading = 1;
+}
+
+
+static ngx_ws_redis_op_t *
+ngx_ws_record_consumer_begin(ngx_ws_record_consumer_t *cons)
+{
+    cons->unsure = 0;
+
+    return ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_BEGIN,
+                             &cons->stream.str, 1,
+                             &ngx_ws_record_consumer_name, 1,
+                             ngx_ws_record_consumer_began, cons);
+}
+
+
+static void
+ngx_ws_record_consumer_began(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    ngx_str_t  id;
+
+    if (!ngx_ws_record_consumer_answered(cons, rc, reply,
+                                         NGX_WS_REDIS_STRING))
+    {
+        return;
+    }
+
+    id = ngx_ws_redis_reply_string(reply);
+    ngx_ws_record_consumer_last(cons, &id);
+
+    ngx_ws_record_consumer_read(cons);
+}
+
+
+static void
+ngx_ws_record_consumer_last(ngx_ws_record_consumer_t *cons, ngx_str_t *id)
+{
+    cons->id[0] = '(';
+    cons->last.data = &cons->id[1];
+    cons->last.len = ngx_min(id->len, NGX_WS_RECORD_CONSUMER_ID);
+
+    ngx_memcpy(cons->last.data, id->data, cons->last.len);
+}
+
+
+/* Whoever was held up, and has lost the lock, may come late: it sees that. */
+
+static ngx_ws_redis_op_t *
+ngx_ws_record_consumer_get(ngx_ws_record_consumer_t *cons)
+{
+    u_char              text[NGX_INT_T_LEN];
+    ngx_str_t           get[2], range[6];
+    ngx_ws_redis_cmd_t  cmds[2];
+
+    ngx_str_set(&get[0], "GET");
+    get[1] = cons->lock.key.str;
+
+    ngx_str_set(&range[0], "XRANGE");
+    range[1] = cons->stream.str;
+    range[2].data = cons->id;
+    range[2].len = 1 + cons->last.len;
+    ngx_str_set(&range[3], "+");
+    ngx_str_set(&range[4], "COUNT");
+    range[5].data = text;
+    range[5].len = ngx_sprintf(text, "%ui", cons->count) - text;
+
+    cmds[0].argv = get;
+    cmds[0].argc = 2;
+    cmds[1].argv = range;
+    cmds[1].argc = 6;
+
+    return ngx_ws_redis_multi(cons->worker->redis, cmds, 2,
+                              ngx_ws_record_consumer_got, cons);
 }
 
 
@@ -290,47 +344,30 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
 {
     ngx_ws_record_consumer_t *cons = data;
 
-    ngx_str_t  error;
+    ngx_str_t             *me, owner;
+    ngx_ws_redis_reply_t  *entries;
 
-    cons->reading = 0;
+    owner = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply, 0));
+    entries = ngx_ws_redis_reply_element(reply, 1);
 
-    /* nothing: the lock is somebody else's, which we are going to hear */
+    if (!ngx_ws_record_consumer_answered(cons, rc, entries,
+                                         NGX_WS_REDIS_ARRAY))
+    {
+        return;
+    }
 
-    if (rc != NGX_OK
-        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_NIL)
+    me = &cons->worker->incarnation;
+
+    if (owner.len != me->len
+        || ngx_memcmp(owner.data, me->data, me->len) != 0)
     {
         ngx_ws_record_consumer_failed(cons);
         return;
     }
 
-    if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR) {
-        error = ngx_ws_redis_reply_string(reply);
-
-        if (error.len > 7 && ngx_strncmp(error.data, "NOGROUP", 7) == 0) {
-            ngx_ws_record_consumer_group(cons);
-
-        } else {
-            ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
-                          "redis gives no entries of the record: \"%V\"",
-                          &error);
-        }
-
-        ngx_ws_record_consumer_failed(cons);
-        return;
-    }
-
-    if (ngx_ws_redis_reply_count(reply)) {
+    if (ngx_ws_redis_reply_count(entries)) {
         cons->wait = cons->worker->conf->mysql.flush;
-        ngx_ws_record_consumer_write(cons, reply);
-        return;
-    }
-
-    if (cons->again) {
-        cons->pending = 0;
-    }
-
-    if (cons->again || cons->pending) {
-        ngx_ws_record_consumer_read(cons);
+        ngx_ws_record_consumer_write(cons, entries);
         return;
     }
 
@@ -338,7 +375,35 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
                          cons->worker->conf->mysql.flush
                          * NGX_WS_RECORD_CONSUMER_REST);
 
-    ngx_ws_record_consumer_next(cons, 0);
+    ngx_ws_record_consumer_next(cons, cons->unsure);
+}
+
+
+/* Whether it is an answer of the type; else it will be tried again. */
+
+static ngx_uint_t
+ngx_ws_record_consumer_answered(ngx_ws_record_consumer_t *cons, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply, ngx_ws_redis_type_e type)
+{
+    ngx_str_t  error;
+
+    cons->reading = 0;
+
+    if (rc == NGX_OK && ngx_ws_redis_reply_type(reply) == type) {
+        return 1;
+    }
+
+    if (ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR) {
+        error = ngx_ws_redis_reply_string(reply);
+
+        ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
+                      "redis gives no entries of the record: \"%V\"",
+                      &error);
+    }
+
+    ngx_ws_record_consumer_failed(cons);
+
+    return 0;
 }
 
 
@@ -415,27 +480,23 @@ ngx_ws_record_consumer_written(void *data, ngx_ws_mysql_result_t *res)
 static void
 ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons)
 {
-    ngx_uint_t              i, n, full, refused;
+    ngx_uint_t              i, full, refused;
     ngx_ws_record_batch_t  *batch;
 
     batch = cons->batch;
     refused = 0;
 
     for (i = 0; i < batch->n; i++) {
-        if (batch->entries[i].refused) {
-            ngx_ws_record_consumer_aside(cons, &batch->entries[i]);
-            refused++;
-        }
+        refused += batch->entries[i].refused;
     }
 
-    n = batch->n;
-    full = (n >= cons->count);
+    full = (batch->n >= cons->count);
 
-    if (n > refused) {
-        ngx_ws_record_consumer_ack(cons);
+    if (ngx_ws_record_consumer_tell(cons, refused) != NGX_OK) {
+        cons->unsure = 1;
     }
 
-    ngx_ws_metric_add(RECORD_WRITTEN, n - refused);
+    ngx_ws_metric_add(RECORD_WRITTEN, batch->n - refused);
     ngx_ws_metric_add(RECORD_FAILED, refused);
 
     cons->batch = NULL;
@@ -458,86 +519,107 @@ ngx_ws_record_consumer_finish(ngx_ws_record_consumer_t *cons)
 }
 
 
-static void
-ngx_ws_record_consumer_ack(ngx_ws_record_consumer_t *cons)
+/* Redis knows what MySQL has before it is asked for more. */
+
+static ngx_int_t
+ngx_ws_record_consumer_tell(ngx_ws_record_consumer_t *cons, ngx_uint_t refused)
 {
-    ngx_str_t              *argv;
-    ngx_uint_t              argc, i;
+    u_char                 *p;
+    ngx_str_t              *args, keys[2], *last;
+    ngx_uint_t              i, nargs;
     ngx_ws_record_batch_t  *batch;
 
     batch = cons->batch;
+    last = &batch->entries[batch->n - 1].id;
 
-    argv = ngx_palloc(batch->pool, (3 + batch->n) * sizeof(ngx_str_t));
-    if (argv == NULL) {
-        cons->pending = 1;
-        return;
+    args = ngx_palloc(batch->pool, (4 + 4 * refused) * sizeof(ngx_str_t));
+    p = ngx_pnalloc(batch->pool, NGX_INT_T_LEN);
+
+    if (args == NULL || p == NULL) {
+        return NGX_ERROR;
     }
 
-    ngx_str_set(&argv[0], "XACK");
-    argv[1] = cons->stream.str;
-    argv[2] = ngx_ws_record_consumer_name;
-    argc = 3;
+    keys[0] = cons->stream.str;
+    keys[1] = cons->poison.str;
+
+    args[0] = ngx_ws_record_consumer_name;
+    args[1] = cons->last;
+    args[2] = *last;
+    args[3].data = p;
+    args[3].len = ngx_sprintf(p, "%ui", batch->n) - p;
+    nargs = 4;
 
     for (i = 0; i < batch->n; i++) {
+
         if (!batch->entries[i].refused) {
-            argv[argc++] = batch->entries[i].id;
+            continue;
         }
+
+        if (ngx_ws_record_consumer_aside(cons, &batch->entries[i],
+                                         &args[nargs])
+            != NGX_OK)
+        {
+            return NGX_ERROR;
+        }
+
+        nargs += 4;
     }
 
-    if (ngx_ws_redis_command(cons->worker->redis, argv, argc,
-                             ngx_ws_record_consumer_acked, cons)
+    if (ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_DONE, keys,
+                          2, args, nargs, ngx_ws_record_consumer_told, cons)
         == NULL)
     {
-        cons->pending = 1;
+        return NGX_ERROR;
     }
+
+    ngx_ws_record_consumer_last(cons, last);
+
+    return NGX_OK;
 }
 
 
 /* The server's text may quote data: it goes to Redis, not into the log. */
 
-static void
+static ngx_int_t
 ngx_ws_record_consumer_aside(ngx_ws_record_consumer_t *cons,
-    ngx_ws_record_entry_t *entry)
+    ngx_ws_record_entry_t *entry, ngx_str_t *args)
 {
-    u_char     number[NGX_INT_T_LEN], text[NGX_INT_T_LEN];
-    ngx_str_t  keys[2], args[5];
+    u_char  *p;
 
     ngx_log_error(NGX_LOG_ERR, cons->worker->log, 0,
                   "entry %V of the record is put aside, with the reason, "
                   "in the stream \"%V\": error %ui",
                   &entry->id, &cons->poison.str, entry->errnum);
 
-    keys[0] = cons->stream.str;
-    keys[1] = cons->poison.str;
-
-    args[0] = ngx_ws_record_consumer_name;
-    args[1] = entry->id;
-    args[2].data = text;
-    args[2].len = ngx_sprintf(text, "%ui", entry->errnum) - text;
-    args[3] = entry->error;
-    args[4].data = number;
-    args[4].len = ngx_sprintf(number, "%ui", entry->row) - number;
-
-    if (ngx_ws_redis_eval(cons->worker->redis, NGX_WS_REDIS_RECORD_POISON,
-                          keys, 2, args, 5, ngx_ws_record_consumer_acked,
-                          cons)
-        == NULL)
-    {
-        cons->pending = 1;
+    p = ngx_pnalloc(cons->batch->pool, 2 * NGX_INT_T_LEN);
+    if (p == NULL) {
+        return NGX_ERROR;
     }
+
+    args[0] = entry->id;
+
+    args[1].data = p;
+    p = ngx_sprintf(p, "%ui", entry->errnum);
+    args[1].len = p - args[1].data;
+
+    args[2] = entry->error;
+
+    args[3].data = p;
+    p = ngx_sprintf(p, "%ui", entry->row);
+    args[3].len = p - args[3].data;
+
+    return NGX_OK;
 }
 
 
 static void
-ngx_ws_record_consumer_acked(void *data, ngx_int_t rc,
+ngx_ws_record_consumer_told(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply)
 {
     ngx_ws_record_consumer_t *cons = data;
 
-    if (rc != NGX_OK
-        || ngx_ws_redis_reply_type(reply) == NGX_WS_REDIS_ERROR)
-    {
-        cons->pending = 1;
+    if (rc != NGX_OK || ngx_ws_redis_reply_integer(reply) != 1) {
+        cons->unsure = 1;
     }
 }
 
@@ -566,7 +648,7 @@ ngx_ws_record_consumer_failed(ngx_ws_record_consumer_t *cons)
         cons->batch = NULL;
     }
 
-    cons->pending = 1;
+    cons->unsure = 1;
 
     /* what comes together meanwhile may have any number of rows */
 
