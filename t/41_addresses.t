@@ -46,7 +46,7 @@ my $nginx = Test::Nginx::Server->start(
 
                     location /soon {
                         websocket on;
-                        websocket_connect_rate 2 2s;
+                        websocket_connect_rate 2 5s;
                     }
 
                     location /socket.io/ {
@@ -78,7 +78,7 @@ my ($sid) = $polls[0]->body =~ /"sid":"([^"]+)"/;
 is(tries(1, '10.0.0.3', "/socket.io/?EIO=4&transport=websocket&sid=$sid"),
    '101', 'a session that goes over is no new one');
 
-is(tries(3, '10.0.0.4', '/soon'), '101 101 429', 'two in two seconds');
+is(tries(3, '10.0.0.4', '/soon'), '101 101 429', 'two in five seconds');
 ok((wait_until { tries(1, '10.0.0.4', '/soon') eq '101' }),
    'then it begins anew');
 

@@ -36,7 +36,7 @@ my $nginx = Test::Nginx::Server->start(
 
                     location /soon {
                         websocket on;
-                        websocket_event_rate 10 2s;
+                        websocket_event_rate 10 10s;
                     }
 
                     location /socket.io/ {

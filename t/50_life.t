@@ -206,7 +206,7 @@ for (1 .. 20) {
     $longest = $took if $took > $longest;
 }
 
-cmp_ok($longest, '<', 3, 'seconds to an answer beside two that flood');
+cmp_ok($longest, '<', 10, 'seconds to an answer beside two that flood');
 
 kill KILL => @floods;
 waitpid $_, 0 for @floods;
