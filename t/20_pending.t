@@ -24,6 +24,7 @@ my $AGE = 2592000_000;
 my ($PENDING, $TAKEN) = ('ws:{1}:pending:2', 'ws:{1}:taken:2');
 my @FLIGHT = ('ws:_:flight', 'ws:_:flight:text', 'ws:_:flight:taken');
 my ($EVENTS, $LEASES) = ('ws:_:events', 'ws:_:leases');
+my $LOST = 'ws:{1}:lost:2';
 my $CHANNEL = 'ws:{1}:user:2';
 
 my $seen = '-';
@@ -80,11 +81,12 @@ sub waiting { return $redis->command('ZCARD', $PENDING) }
 # what a socket gets, as ids
 
 sub fetch {
-    my ($worker, $socket, $bytes) = @_;
+    my ($worker, $socket, $bytes, $number) = @_;
 
     my $list = run('pending_fetch',
-                   [$PENDING, $TAKEN, $EVENTS, $LEASES, @FLIGHT], 50,
-                   $bytes || 1_000_000, $worker, $socket, $AGE, 5);
+                   [$PENDING, $TAKEN, $EVENTS, $LEASES, @FLIGHT, $LOST], 50,
+                   $bytes || 1_000_000, $worker, $socket, $AGE, 5,
+                   $number // 1);
 
     return [map { $list->[$_ * 2 + 1] =~ /^(\d+) / } 0 .. @$list / 2 - 1];
 }
@@ -145,7 +147,7 @@ sub none {
 
 
 sub reset_all {
-    $redis->command('DEL', $PENDING, $TAKEN, @FLIGHT);
+    $redis->command('DEL', $PENDING, $TAKEN, $LOST, @FLIGHT);
     told();
     heard();
 }
@@ -212,6 +214,22 @@ for $waits (0, 1) {
     is(mark('w1', 'lost', 7, 0), 1, 'it had been given something');
     is_deeply(heard(), ['1 0 0 pending {}'], 'the other sockets are told so');
     is_deeply(fetch('w2', 7), [32], 'and get what it has not taken');
+    reset_all();
+
+
+    note 'a fetch that comes late';
+
+    $seq = send_one(34);
+    is(mark('w1', 'lost', 7, 3), 0, 'the socket has gone, and has nothing');
+    is_deeply(fetch('w1', 7, 0, $_), [], "its fetch $_ gives nothing") for 2, 3;
+    is_deeply(fetch('w1', 7, 0, 4), [34], 'but it may come back');
+    is_deeply(fetch('w2', 7, 0, 2), [], 'and has the message');
+    reset_all();
+
+    send_one(35);
+    mark('w1', 'lost', 7, 3);
+    is_deeply(fetch('w1', 8, 0, 2), [35], 'others are not meant');
+    cmp_ok($redis->command('PTTL', $LOST), '>', 800_000, 'it is kept a while');
     reset_all();
 
 

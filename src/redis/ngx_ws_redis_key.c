@@ -87,6 +87,10 @@ static ngx_ws_redis_key_format_t  ngx_ws_redis_key_formats[] = {
         { ngx_string("taken"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },
 
+    [NGX_WS_REDIS_KEY_LOST] =
+        { ngx_string("lost"), NGX_WS_REDIS_KEY_TENANTS,
+          NGX_WS_REDIS_KEY_HAS_USER },
+
     [NGX_WS_REDIS_KEY_INBOX] =
         { ngx_string("received"), NGX_WS_REDIS_KEY_TENANTS,
           NGX_WS_REDIS_KEY_HAS_USER },

@@ -41,6 +41,7 @@ typedef enum {
     NGX_WS_REDIS_KEY_CONVERSATION,     /* ws:{7}:conv:conversation */
     NGX_WS_REDIS_KEY_PENDING,          /* ws:{7}:pending:12 */
     NGX_WS_REDIS_KEY_TAKEN,            /* ws:{7}:taken:12 */
+    NGX_WS_REDIS_KEY_LOST,             /* ws:{7}:lost:12 */
     NGX_WS_REDIS_KEY_INBOX,            /* ws:{7}:received:12 */
     NGX_WS_REDIS_KEY_SOCKETS,          /* ws:{7}:sockets:12 */
     NGX_WS_REDIS_KEY_THROTTLE,         /* ws:{7}:throttle:12 */

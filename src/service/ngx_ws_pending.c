@@ -19,7 +19,7 @@
 #define NGX_WS_PENDING_TRIES  "5"
 #define NGX_WS_PENDING_DELAY  10             /* for others to come along, ms */
 #define NGX_WS_PENDING_RETRY  1000
-#define NGX_WS_PENDING_KEYS   7
+#define NGX_WS_PENDING_KEYS   8
 #define NGX_WS_PENDING_WAITS  10000
 
 /* ms; of so many that are on their way those that are for longer, in us */
@@ -41,6 +41,7 @@ struct ngx_ws_pendings_s {
     ngx_queue_t             sent;            /* batches */
     ngx_uint_t              n;               /* of all */
     ngx_uint_t              nmarks;          /* that wait */
+    uint64_t                fetches;         /* until now */
     ngx_event_t             timer;
     ngx_event_t             sweep;
     ngx_ws_redis_op_t      *sweeping;
@@ -247,7 +248,7 @@ ngx_ws_pending_lost(ngx_ws_worker_t *w, ngx_ws_identity_t *id,
     ngx_ws_pending_mark_t  mark;
 
     mark.seq = socket;
-    mark.id = 0;
+    mark.id = w->pendings->fetches;
 
     ngx_ws_pending_mark(w, id, NGX_WS_PENDING_LOST, &mark, 1);
 }
@@ -648,7 +649,8 @@ ngx_ws_pending_keys(ngx_ws_call_t *call, ngx_ws_pending_keys_t *keys)
         NGX_WS_REDIS_KEY_LEASES,
         NGX_WS_REDIS_KEY_FLIGHT,
         NGX_WS_REDIS_KEY_FLIGHT_TEXT,
-        NGX_WS_REDIS_KEY_FLIGHT_TAKEN
+        NGX_WS_REDIS_KEY_FLIGHT_TAKEN,
+        NGX_WS_REDIS_KEY_LOST
     };
 
     for (i = 0; i < NGX_WS_PENDING_KEYS; i++) {
@@ -664,8 +666,9 @@ void
 ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     const ngx_ws_pending_handler_t *handler)
 {
-    u_char                  room[NGX_SIZE_T_LEN], socket[NGX_INT64_LEN];
-    ngx_str_t               args[6];
+    u_char                  room[NGX_SIZE_T_LEN], socket[NGX_INT64_LEN],
+                            number[NGX_INT64_LEN];
+    ngx_str_t               args[7];
     ngx_ws_pendings_t      *pendings;
     ngx_ws_pending_keys_t   keys;
 
@@ -690,11 +693,13 @@ ngx_ws_pending_fetch(ngx_ws_call_t *call, size_t bytes,
     args[3].len = ngx_sprintf(socket, "%uL", call->socket) - socket;
     ngx_str_set(&args[4], NGX_WS_PENDING_AGE);
     ngx_str_set(&args[5], NGX_WS_PENDING_TRIES);
+    args[6].data = number;
+    args[6].len = ngx_sprintf(number, "%uL", ++pendings->fetches) - number;
 
     call->state = (void *) handler;
 
     if (ngx_ws_redis_eval(call->worker->redis, NGX_WS_REDIS_PENDING_FETCH,
-                          keys.str, NGX_WS_PENDING_KEYS, args, 6,
+                          keys.str, NGX_WS_PENDING_KEYS, args, 7,
                           ngx_ws_pending_fetched, call)
         == NULL)
     {

@@ -136,6 +136,12 @@ async function takenOnce(name, acks) {
   assert.equal(entries.length, texts.length, entries.join('\n'));
 }
 
+async function metric(name) {
+  const text = await (await fetch(`${instance.url}/metrics`)).text();
+  return text.split('\n').filter((line) => new RegExp(`^websocket_${name}[{ ]`).test(line))
+    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
+}
+
 before(async () => {
   process.env.WORKERS = '1';
   instance = await Instance.create();
@@ -293,6 +299,41 @@ for (const [name, early] of [['before the link breaks', true],
   });
 }
 
+// Both that stay are there, and nobody else.
+const alone = () => until(async () => await metric('connections') === 2, 'others have gone');
+
+test('a fetch that comes late, when its client has gone, fetches nothing', async () => {
+  const message = 'again-late-fetch';
+  const { messageId } = await send('message:direct', { recipientId: ada.id, message });
+  const cut = proxy.next((link, data) => {
+    link.kept = true;
+    link.deaf = true;
+    link.down.destroy();
+    return () => new Promise((done) => { link.heard = done; link.up.write(data); });
+  }, `:taken:${ada.id}`);
+
+  const socket = connect(ada);
+  const deliver = await cut;
+  socket.disconnect();
+  await alone();
+
+  // who answers this one does so behind all that was not told meanwhile
+  await send('message:direct', { recipientId: 2, message: 'again-late-told' });
+  await until(() => got.some(([text]) => text === 'again-late-told'), 'it has come');
+  await until(async () => {
+    await to.timeout(10000).emitWithAck('subscribe', { channel: 'again' }).catch(() => {});
+    return !redis('ZRANGE', 'ws:_:flight', '0', '-1').includes(':2 ');
+  }, 'it is answered');
+  await deliver();
+
+  const came = [];
+  const again = connect(ada);
+  again.on('message:direct', (data) => came.push([data.message, data.messageId]));
+  await until(() => came.length, 'the message comes', 20);
+  assert.deepEqual(came, [[message, messageId]]);
+  again.disconnect();
+});
+
 test('whoever is refused since the answer is lost is not there', async () => {
   const socket = connect(null);
   await once(socket, 'connect');
@@ -322,12 +363,6 @@ test('whoever is refused since the answer is lost is not there', async () => {
   socket.disconnect();
 });
 
-async function metric(name) {
-  const text = await (await fetch(`${instance.url}/metrics`)).text();
-  return text.split('\n').filter((line) => new RegExp(`^websocket_${name}[{ ]`).test(line))
-    .reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0);
-}
-
 // Of the connections.
 const connected = (ids) => Number(redis('EVAL', `
   local n = 0
@@ -337,6 +372,7 @@ const connected = (ids) => Number(redis('EVAL', `
   return n`, '0', ...ids));
 
 test('whoever logs out and in again in a crowd that leaves is there', async () => {
+  await alone();
   const crowd = await Promise.all(Array.from({ length: 300 }, async (_, n) => {
     const ws = new WebSocket(`${instance.url.replace('http', 'ws')}/ws`);
     await once(ws, 'open');
@@ -357,13 +393,12 @@ test('whoever logs out and in again in a crowd that leaves is there', async () =
   ws.send(login);
   await until(() => logins === 1, 'the first login');
 
-  const before = await metric('connections');
   const received = await metric('messages_received_total');
   const pid = Number(readFileSync(`${instance.runDir}/redis.pid`, 'utf8'));
   process.kill(pid, 'SIGSTOP');
   try {
     crowd.forEach((each) => each.terminate());
-    await until(async () => await metric('connections') === before - 300, 'the crowd leaves');
+    await until(async () => await metric('connections') === 3, 'the crowd leaves');
     ws.send('41');
     ws.send(login);
     await until(async () => await metric('messages_received_total') >= received + 2);

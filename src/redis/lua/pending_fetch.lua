@@ -1,11 +1,11 @@
 -- What waits for a user who is there now, in the order of its acceptance.
 --
 -- KEYS    pending, taken, events, leases by their ends,
---         those of pending_land
+--         those of pending_land, 8 fetches that are lost
 -- ARGV    1 how many, 2 how many bytes; one message comes whatever its size
 --         3 incarnation, 4 number of the socket that asks, 5 longest age in
---         ms, 6 most redeliveries
--- returns seq and text of each
+--         ms, 6 most redeliveries, 7 number of this fetch at its worker
+-- returns seq and text of each; nothing if nobody waits for them any more
 --
 -- Fields of taken: "seq", the incarnation whose socket has the message, with
 -- the socket's number until that has taken it; "r:seq", how often it was
@@ -17,6 +17,12 @@ local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local list, bytes, from, alive = {}, 0, '-inf', {}
 local me = ARGV[3] .. ' ' .. ARGV[4]
+
+-- the link that brought this may have been given up long ago
+
+if tonumber(redis.call('HGET', KEYS[8], me) or '-1') >= tonumber(ARGV[7]) then
+    return list
+end
 
 local function status(id, what, tries, why)
     local row = { 'kind', 'status', 'id', id, 'status', what,

@@ -6,8 +6,10 @@
 --         seen, both at once; back, it has gone without a word: the user's
 --         other sockets are told to fetch them; lost, the same of whatever a
 --         socket was given and has not got to know of,
---         2 how many, 3 their ids, then each as pending_land has it; the
---         socket's number instead of seq
+--         2 how many, 3 their ids, then each as pending_land has it; of lost,
+--         the socket's number instead of seq, and instead of the id that of
+--         its worker's last fetch: those up to it, should they come yet, are
+--         void
 -- returns how many it was true of
 
 --@ pending_land
@@ -84,9 +86,12 @@ local waiting = {
         return true
     end,
 
-    lost = function (pending, taken, socket)
+    lost = function (pending, taken, socket, fetch)
         local me, all = ME .. ' ' .. socket, call('HGETALL', taken)
+        local lost = string.gsub(taken, ':taken:(%d+)$', ':lost:%1')
         local some = false
+        call('HSET', lost, me, fetch)
+        call('PEXPIRE', lost, 900000)
         for i = 1, #all, 2 do
             if all[i + 1] == me then
                 call('HDEL', taken, all[i])
