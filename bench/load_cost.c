@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "load_cost.h"
+#include "load.h"
 
 
 static double load_cost_proc(load_cost_pids_t *pids, const char *file,

@@ -41,8 +41,5 @@ double load_cost_memory(load_cost_pids_t *pids);
 void load_cost(load_cost_t *cost, load_cost_pids_t *workers,
     const char *redis);
 
-/* Of load.c: the end, with errno's text. */
-void load_die(const char *text);
-
 
 #endif /* LOAD_COST_H */
