@@ -9,26 +9,17 @@
 #include <ngx_event.h>
 #include <ngx_thread_pool.h>
 
-#include <ngx_ws_backoff.h>
 #include <ngx_ws_latency.h>
 #include <ngx_ws_metrics.h>
 #include <ngx_ws_mysql.h>
-#include <ngx_ws_mysql_task.h>
+#include <ngx_ws_mysql_item.h>
+#include <ngx_ws_mysql_server.h>
 
 
-#define NGX_WS_MYSQL_WAITING      10000
-#define NGX_WS_MYSQL_WAITING_SIZE (32 * 1024 * 1024)
+#define NGX_WS_MYSQL_WAITING       10000
+#define NGX_WS_MYSQL_WAITING_SIZE  (32 * 1024 * 1024)
 
-#define NGX_WS_MYSQL_PROBE_MIN    200
-#define NGX_WS_MYSQL_PROBE_MAX    1000
-#define NGX_WS_MYSQL_PROBE_IDLE   15000
-#define NGX_WS_MYSQL_HOLD         60000
-
-/* how long a server that is full is not asked for another connection */
-#define NGX_WS_MYSQL_CROWDED      1000
-
-/* so long after the last time that is told again */
-#define NGX_WS_MYSQL_QUIET        60000
+#define NGX_WS_MYSQL_HOLD          60000
 
 
 /*
@@ -53,15 +44,13 @@ struct ngx_ws_mysql_op_s {
     ngx_msec_t               deadline;    /* of the waiting */
     uint64_t                 submitted;   /* when, in microseconds */
     const char              *refusal;
-    ngx_uint_t               open;        /* the link was, at the start */
-    ngx_thread_task_t        thread;
-    ngx_ws_mysql_task_t      task;
+    ngx_ws_mysql_run_t       run;
 };
 
 
 struct ngx_ws_mysql_s {
     ngx_ws_mysql_conf_t     *conf;
-    ngx_thread_pool_t       *tp;
+    ngx_ws_mysql_server_t   *server;
     ngx_log_t               *log;
 
     /* after three pointers as in ngx_connection_t, for the debug log */
@@ -74,45 +63,19 @@ struct ngx_ws_mysql_s {
     size_t                   size;        /* of what waits */
     ngx_uint_t               pending;
 
-    /*
-     * The last one that was used is taken first: the others may rest.  Those
-     * without a connection lie below.
-     */
-    ngx_ws_mysql_link_t    **idle;
-    ngx_uint_t               nidle;
-    ngx_uint_t               nopen;       /* of all links */
-
     ngx_event_t              expire;      /* of the first that waits */
     ngx_event_t              refuse;
-    ngx_event_t              probe;
-    ngx_event_t              crowded;     /* no new connection until then */
     ngx_event_t              hold;        /* keeps a leaving worker alive */
-
-    ngx_ws_backoff_t         backoff;
-    ngx_msec_t               seen;        /* when the server answered last */
-    ngx_msec_t               full;        /* when it was, the last time */
-
-    unsigned                 probing:1;   /* a probe is under way */
-    unsigned                 doubt:1;     /* ask the server now */
-    unsigned                 away:1;
 };
 
 
 static ngx_ws_mysql_op_t *ngx_ws_mysql_op_create(ngx_ws_mysql_t *my,
     ngx_ws_mysql_item_t *items, ngx_uint_t nitems);
-static ngx_uint_t ngx_ws_mysql_units(ngx_ws_mysql_item_t *item);
-static ngx_uint_t ngx_ws_mysql_nparams(ngx_ws_mysql_item_t *item);
-static ngx_ws_mysql_value_t *ngx_ws_mysql_param(ngx_ws_mysql_item_t *item,
-    ngx_uint_t units, ngx_uint_t k);
 static void ngx_ws_mysql_submit(ngx_ws_mysql_op_t *op);
-static void ngx_ws_mysql_dispatch(ngx_ws_mysql_t *my);
-static ngx_uint_t ngx_ws_mysql_usable(ngx_ws_mysql_t *my);
+static void ngx_ws_mysql_dispatch(void *data);
 static void ngx_ws_mysql_start(ngx_ws_mysql_op_t *op);
-static void ngx_ws_mysql_thread(void *data, ngx_log_t *log);
-static void ngx_ws_mysql_done(ngx_event_t *ev);
-static void ngx_ws_mysql_release(ngx_ws_mysql_op_t *op);
+static void ngx_ws_mysql_done(ngx_ws_mysql_run_t *run, ngx_int_t rc);
 static void ngx_ws_mysql_wait(ngx_ws_mysql_op_t *op);
-static void ngx_ws_mysql_crowded_handler(ngx_event_t *ev);
 static void ngx_ws_mysql_finish(ngx_ws_mysql_op_t *op,
     ngx_ws_mysql_result_t *res);
 static void ngx_ws_mysql_op_free(ngx_ws_mysql_op_t *op);
@@ -121,71 +84,47 @@ static void ngx_ws_mysql_refuse(ngx_ws_mysql_op_t *op, const char *reason);
 static void ngx_ws_mysql_refuse_handler(ngx_event_t *ev);
 static void ngx_ws_mysql_expire_handler(ngx_event_t *ev);
 static void ngx_ws_mysql_hold_handler(ngx_event_t *ev);
-static void ngx_ws_mysql_seen(ngx_ws_mysql_t *my, ngx_ws_mysql_task_t *task);
-static void ngx_ws_mysql_away(ngx_ws_mysql_t *my, ngx_str_t *error);
-static void ngx_ws_mysql_probe_arm(ngx_ws_mysql_t *my);
-static void ngx_ws_mysql_probe_handler(ngx_event_t *ev);
-static void ngx_ws_mysql_probe_done(void *data, ngx_ws_mysql_result_t *res);
+static void ngx_ws_mysql_away(void *data);
 static void ngx_ws_mysql_event(ngx_event_t *ev, ngx_event_handler_pt handler,
     ngx_ws_mysql_t *my);
+
+
+static const ngx_ws_mysql_server_handler_t  ngx_ws_mysql_server_handler = {
+    ngx_ws_mysql_dispatch,
+    ngx_ws_mysql_away
+};
 
 
 ngx_ws_mysql_t *
 ngx_ws_mysql_create(ngx_ws_mysql_conf_t *conf, ngx_thread_pool_t *tp,
     ngx_log_t *log)
 {
-    ngx_uint_t       i;
     ngx_ws_mysql_t  *my;
 
-    if (ngx_ws_mysql_link_init(log) != NGX_OK) {
-        return NULL;
-    }
-
-    my = ngx_calloc(sizeof(ngx_ws_mysql_t)
-                    + conf->threads * sizeof(ngx_ws_mysql_link_t *), log);
+    my = ngx_calloc(sizeof(ngx_ws_mysql_t), log);
     if (my == NULL) {
         return NULL;
     }
 
     my->conf = conf;
-    my->tp = tp;
     my->log = log;
     my->ident = -1;
-    my->idle = (ngx_ws_mysql_link_t **) (my + 1);
 
     ngx_queue_init(&my->waiting);
     ngx_queue_init(&my->running);
     ngx_queue_init(&my->refused);
 
-    for (i = 0; i < conf->threads; i++) {
-        my->idle[i] = ngx_ws_mysql_link_create(conf, log);
-
-        if (my->idle[i] == NULL) {
-            ngx_ws_mysql_destroy(my);
-            return NULL;
-        }
-
-        my->nidle++;
-    }
-
     ngx_ws_mysql_event(&my->expire, ngx_ws_mysql_expire_handler, my);
     ngx_ws_mysql_event(&my->refuse, ngx_ws_mysql_refuse_handler, my);
-    ngx_ws_mysql_event(&my->probe, ngx_ws_mysql_probe_handler, my);
-    ngx_ws_mysql_event(&my->crowded, ngx_ws_mysql_crowded_handler, my);
     ngx_ws_mysql_event(&my->hold, ngx_ws_mysql_hold_handler, my);
 
-    my->probe.cancelable = 1;
-    my->crowded.cancelable = 1;
-
-    ngx_ws_backoff_init(&my->backoff, NGX_WS_MYSQL_PROBE_MIN,
-                        NGX_WS_MYSQL_PROBE_MAX);
-
-    ngx_ws_metric_set(MYSQL_UP, 1);
-
-    /* connects the first link, and tells whether it can */
-
-    my->doubt = 1;
-    ngx_add_timer(&my->probe, 1);
+    my->server = ngx_ws_mysql_server_create(conf, tp,
+                                            &ngx_ws_mysql_server_handler, my,
+                                            log);
+    if (my->server == NULL) {
+        ngx_free(my);
+        return NULL;
+    }
 
     return my;
 }
@@ -210,28 +149,18 @@ ngx_ws_mysql_destroy(ngx_ws_mysql_t *my)
 
             op = ngx_queue_data(q, ngx_ws_mysql_op_t, queue);
 
-            if (op->task.link) {
-                ngx_ws_mysql_link_destroy(op->task.link);
+            if (op->run.task.link) {
+                ngx_ws_mysql_link_destroy(op->run.task.link);
             }
 
             ngx_ws_mysql_op_free(op);
         }
     }
 
-    while (my->nidle) {
-        ngx_ws_mysql_link_destroy(my->idle[--my->nidle]);
-    }
+    ngx_ws_mysql_server_destroy(my->server);
 
     if (my->expire.timer_set) {
         ngx_del_timer(&my->expire);
-    }
-
-    if (my->probe.timer_set) {
-        ngx_del_timer(&my->probe);
-    }
-
-    if (my->crowded.timer_set) {
-        ngx_del_timer(&my->crowded);
     }
 
     if (my->hold.timer_set) {
@@ -284,8 +213,8 @@ ngx_ws_mysql_transaction(ngx_ws_mysql_t *my, ngx_ws_mysql_item_t *items,
         return NULL;
     }
 
-    op->task.until = until;
-    op->task.fenced = 1;
+    op->run.task.until = until;
+    op->run.task.fenced = 1;
     op->done = done;
     op->data = data;
 
@@ -300,8 +229,8 @@ ngx_ws_mysql_cancel(ngx_ws_mysql_op_t *op)
 {
     op->done = NULL;
 
-    if (op->state == ngx_ws_mysql_waiting && op->task.nsteps == 1
-        && op->task.steps[0].stmt->read_only)
+    if (op->state == ngx_ws_mysql_waiting && op->run.task.nsteps == 1
+        && op->run.task.steps[0].stmt->read_only)
     {
         ngx_ws_mysql_dequeue(op);
         ngx_ws_mysql_refuse(op, "cancelled");
@@ -312,7 +241,7 @@ ngx_ws_mysql_cancel(ngx_ws_mysql_op_t *op)
 ngx_uint_t
 ngx_ws_mysql_is_up(ngx_ws_mysql_t *my)
 {
-    return !my->away;
+    return ngx_ws_mysql_server_is_up(my->server);
 }
 
 
@@ -322,32 +251,10 @@ static ngx_ws_mysql_op_t *
 ngx_ws_mysql_op_create(ngx_ws_mysql_t *my, ngx_ws_mysql_item_t *items,
     ngx_uint_t nitems)
 {
-    size_t                 size, strings;
-    u_char                *p;
-    ngx_uint_t             i, k, n, total, units;
-    ngx_ws_mysql_op_t     *op;
-    ngx_ws_mysql_step_t   *step;
-    ngx_ws_mysql_value_t  *v;
+    size_t              size;
+    ngx_ws_mysql_op_t  *op;
 
-    total = 0;
-    strings = 0;
-
-    for (i = 0; i < nitems; i++) {
-        n = ngx_ws_mysql_nparams(&items[i]);
-        units = ngx_ws_mysql_units(&items[i]);
-        total += n;
-
-        for (k = 0; k < n; k++) {
-            v = ngx_ws_mysql_param(&items[i], units, k);
-
-            if (v->type == NGX_WS_MYSQL_STRING) {
-                strings += v->as.s.len;
-            }
-        }
-    }
-
-    size = sizeof(ngx_ws_mysql_op_t) + nitems * sizeof(ngx_ws_mysql_step_t)
-           + total * sizeof(ngx_ws_mysql_value_t) + strings;
+    size = sizeof(ngx_ws_mysql_op_t) + ngx_ws_mysql_item_size(items, nitems);
 
     op = ngx_alloc(size, my->log);
     if (op == NULL) {
@@ -356,91 +263,12 @@ ngx_ws_mysql_op_create(ngx_ws_mysql_t *my, ngx_ws_mysql_item_t *items,
 
     ngx_memzero(op, sizeof(ngx_ws_mysql_op_t));
 
-    step = (ngx_ws_mysql_step_t *) (op + 1);
-    v = (ngx_ws_mysql_value_t *) (step + nitems);
-    p = (u_char *) (v + total);
-
     op->my = my;
     op->size = size;
-    op->task.steps = step;
-    op->task.nsteps = nitems;
 
-    for (i = 0; i < nitems; i++, step++) {
-        n = ngx_ws_mysql_nparams(&items[i]);
-        units = ngx_ws_mysql_units(&items[i]);
-
-        step->stmt = items[i].stmt;
-        step->units = units;
-        step->params = v;
-
-        for (k = 0; k < n; k++, v++) {
-            *v = *ngx_ws_mysql_param(&items[i], units, k);
-
-            if (v->type == NGX_WS_MYSQL_STRING) {
-                p = ngx_cpymem(p, v->as.s.data, v->as.s.len);
-                v->as.s.data = p - v->as.s.len;
-            }
-        }
-    }
+    ngx_ws_mysql_item_copy(items, nitems, &op->run.task, op + 1);
 
     return op;
-}
-
-
-static ngx_uint_t
-ngx_ws_mysql_units(ngx_ws_mysql_item_t *item)
-{
-    switch (item->stmt->kind) {
-
-    case NGX_WS_MYSQL_ROWS:
-        return item->n / item->stmt->nnames;
-
-    case NGX_WS_MYSQL_LIST:
-        return ngx_ws_mysql_task_units(item->n - (item->stmt->nnames - 1));
-
-    default: /* NGX_WS_MYSQL_ONE */
-        return 1;
-    }
-}
-
-
-static ngx_uint_t
-ngx_ws_mysql_nparams(ngx_ws_mysql_item_t *item)
-{
-    return item->stmt->nhead
-           + item->stmt->nunit * ngx_ws_mysql_units(item)
-           + item->stmt->ntail;
-}
-
-
-/* the value of the "?" number k; a list is filled up with its last item */
-
-static ngx_ws_mysql_value_t *
-ngx_ws_mysql_param(ngx_ws_mysql_item_t *item, ngx_uint_t units, ngx_uint_t k)
-{
-    ngx_uint_t            *order, row;
-    ngx_ws_mysql_stmt_t   *stmt;
-
-    stmt = item->stmt;
-    order = stmt->order;
-
-    if (k >= stmt->nhead && k < stmt->nhead + units * stmt->nunit) {
-        k -= stmt->nhead;
-        row = k / stmt->nunit;
-
-        if (stmt->kind == NGX_WS_MYSQL_LIST) {
-            return &item->values[ngx_min(stmt->nnames - 1 + row,
-                                         item->n - 1)];
-        }
-
-        return &item->values[row * stmt->nnames + order[k % stmt->nunit]];
-    }
-
-    if (k >= stmt->nhead) {
-        k -= (units - 1) * stmt->nunit;
-    }
-
-    return &item->values[order[k]];
 }
 
 
@@ -457,7 +285,7 @@ ngx_ws_mysql_submit(ngx_ws_mysql_op_t *op)
 
     ngx_ws_metric_set(MYSQL_PENDING, my->pending);
 
-    if (my->away) {
+    if (!ngx_ws_mysql_server_is_up(my->server)) {
         ngx_ws_mysql_refuse(op, "mysql is away");
         return;
     }
@@ -487,32 +315,19 @@ ngx_ws_mysql_submit(ngx_ws_mysql_op_t *op)
 
 
 static void
-ngx_ws_mysql_dispatch(ngx_ws_mysql_t *my)
+ngx_ws_mysql_dispatch(void *data)
 {
+    ngx_ws_mysql_t *my = data;
+
     ngx_ws_mysql_op_t  *op;
 
-    while (my->nwaiting && ngx_ws_mysql_usable(my)) {
+    while (my->nwaiting && ngx_ws_mysql_server_usable(my->server)) {
         op = ngx_queue_data(ngx_queue_head(&my->waiting), ngx_ws_mysql_op_t,
                             queue);
 
         ngx_ws_mysql_dequeue(op);
         ngx_ws_mysql_start(op);
     }
-}
-
-
-/* while the server is full only a link that is connected is of use */
-
-static ngx_uint_t
-ngx_ws_mysql_usable(ngx_ws_mysql_t *my)
-{
-    if (my->nidle == 0) {
-        return 0;
-    }
-
-    return !my->crowded.timer_set
-           || my->nopen == 0
-           || ngx_ws_mysql_link_is_open(my->idle[my->nidle - 1]);
 }
 
 
@@ -524,101 +339,39 @@ ngx_ws_mysql_start(ngx_ws_mysql_op_t *op)
     my = op->my;
 
     op->state = ngx_ws_mysql_running;
-    op->task.link = my->idle[--my->nidle];
-    op->open = ngx_ws_mysql_link_is_open(op->task.link);
+    op->run.done = ngx_ws_mysql_done;
+    op->run.data = op;
 
-    op->thread.ctx = &op->task;
-    op->thread.handler = ngx_ws_mysql_thread;
-    op->thread.event.handler = ngx_ws_mysql_done;
-    op->thread.event.data = op;
-    op->thread.event.log = my->log;
+    if (ngx_ws_mysql_server_run(my->server, &op->run) != NGX_OK) {
+        ngx_ws_mysql_refuse(op, "the thread pool is full");
+        return;
+    }
 
     ngx_queue_insert_tail(&my->running, &op->queue);
-
-    if (ngx_thread_task_post(my->tp, &op->thread) == NGX_OK) {
-        return;
-    }
-
-    ngx_queue_remove(&op->queue);
-
-    my->nidle++;
-    op->task.link = NULL;
-
-    ngx_ws_mysql_refuse(op, "the thread pool is full");
 }
 
 
 static void
-ngx_ws_mysql_thread(void *data, ngx_log_t *log)
+ngx_ws_mysql_done(ngx_ws_mysql_run_t *run, ngx_int_t rc)
 {
-    ngx_ws_mysql_task_t *task = data;
-
-    task->log = log;
-
-    ngx_ws_mysql_task_run(task);
-}
-
-
-static void
-ngx_ws_mysql_done(ngx_event_t *ev)
-{
-    ngx_ws_mysql_t     *my;
     ngx_ws_mysql_op_t  *op;
 
-    op = ev->data;
-    my = op->my;
-
-    ngx_log_debug3(NGX_LOG_DEBUG_CORE, my->log, 0,
-                   "mysql done rc:%i errnum:%ui rows:%ui", op->task.res.rc,
-                   op->task.res.errnum, op->task.res.nrows);
+    op = run->data;
 
     ngx_queue_remove(&op->queue);
 
-    ngx_ws_mysql_release(op);
-
-    if (op->task.crowded && my->nopen) {
+    if (rc == NGX_AGAIN) {
         ngx_ws_mysql_wait(op);
+        ngx_ws_mysql_dispatch(op->my);
         return;
     }
 
-    ngx_ws_mysql_seen(my, &op->task);
-    ngx_ws_mysql_dispatch(my);
-    ngx_ws_mysql_finish(op, &op->task.res);
+    ngx_ws_mysql_dispatch(op->my);
+    ngx_ws_mysql_finish(op, &run->task.res);
 }
 
 
-static void
-ngx_ws_mysql_release(ngx_ws_mysql_op_t *op)
-{
-    ngx_uint_t            open;
-    ngx_ws_mysql_t       *my;
-    ngx_ws_mysql_link_t  *link;
-
-    my = op->my;
-    link = op->task.link;
-    op->task.link = NULL;
-
-    open = ngx_ws_mysql_link_is_open(link);
-
-    my->nopen -= op->open;
-    my->nopen += open;
-
-    if (open) {
-        my->idle[my->nidle++] = link;
-        return;
-    }
-
-    ngx_memmove(my->idle + 1, my->idle,
-                my->nidle * sizeof(ngx_ws_mysql_link_t *));
-    my->idle[0] = link;
-    my->nidle++;
-}
-
-
-/*
- * The server takes no more connections, but this worker has one: that is not
- * a server that is away.  The operation goes back to where it was.
- */
+/* back to where it was */
 
 static void
 ngx_ws_mysql_wait(ngx_ws_mysql_op_t *op)
@@ -629,22 +382,6 @@ ngx_ws_mysql_wait(ngx_ws_mysql_op_t *op)
     ngx_ws_mysql_op_t  *first;
 
     my = op->my;
-
-    if (my->full == 0 || ngx_current_msec - my->full > NGX_WS_MYSQL_QUIET) {
-        ngx_log_error(NGX_LOG_WARN, my->log, 0,
-                      "mysql takes no more connections: %V, this worker "
-                      "goes on with %ui of %ui", &op->task.res.error,
-                      my->nopen, my->conf->threads);
-    }
-
-    my->full = ngx_current_msec;
-    ngx_add_timer(&my->crowded, NGX_WS_MYSQL_CROWDED);
-
-    if (op->task.nsteps == 0) {
-        ngx_ws_mysql_dispatch(my);
-        ngx_ws_mysql_finish(op, &op->task.res);
-        return;
-    }
 
     op->state = ngx_ws_mysql_waiting;
 
@@ -668,15 +405,6 @@ ngx_ws_mysql_wait(ngx_ws_mysql_op_t *op)
     left = (ngx_msec_int_t) (first->deadline - ngx_current_msec);
 
     ngx_add_timer(&my->expire, (ngx_msec_t) ngx_max(left, 1));
-
-    ngx_ws_mysql_dispatch(my);
-}
-
-
-static void
-ngx_ws_mysql_crowded_handler(ngx_event_t *ev)
-{
-    ngx_ws_mysql_dispatch(ev->data);
 }
 
 
@@ -687,16 +415,13 @@ ngx_ws_mysql_finish(ngx_ws_mysql_op_t *op, ngx_ws_mysql_result_t *res)
 
     my = op->my;
 
-    if (op->task.nsteps) {
-
-        if (--my->pending == 0) {
-            ngx_del_timer(&my->hold);
-        }
-
-        ngx_ws_metric_set(MYSQL_PENDING, my->pending);
+    if (--my->pending == 0) {
+        ngx_del_timer(&my->hold);
     }
 
-    if (op->task.nsteps && (op->done || op->state == ngx_ws_mysql_running)) {
+    ngx_ws_metric_set(MYSQL_PENDING, my->pending);
+
+    if (op->done || op->state == ngx_ws_mysql_running) {
         ngx_ws_metric_add(MYSQL_QUERIES, 1);
 
         if (op->state == ngx_ws_mysql_running) {
@@ -719,7 +444,7 @@ ngx_ws_mysql_finish(ngx_ws_mysql_op_t *op, ngx_ws_mysql_result_t *res)
 static void
 ngx_ws_mysql_op_free(ngx_ws_mysql_op_t *op)
 {
-    ngx_ws_mysql_task_free(&op->task);
+    ngx_ws_mysql_task_free(&op->run.task);
     ngx_free(op);
 }
 
@@ -823,54 +548,11 @@ ngx_ws_mysql_hold_handler(ngx_event_t *ev)
 
 
 static void
-ngx_ws_mysql_seen(ngx_ws_mysql_t *my, ngx_ws_mysql_task_t *task)
+ngx_ws_mysql_away(void *data)
 {
-    if (task->away) {
-        ngx_ws_mysql_away(my, &task->res.error);
-        return;
-    }
+    ngx_ws_mysql_t *my = data;
 
-    switch (task->res.rc) {
-
-    case NGX_OK:
-    case NGX_ERROR:
-        break;
-
-    case NGX_AGAIN:
-        /* was it the connection, or is it the server? */
-        my->doubt = 1;
-        ngx_add_timer(&my->probe, 1);
-        return;
-
-    default:
-        return;
-    }
-
-    my->seen = ngx_current_msec;
-
-    if (my->away) {
-        my->away = 0;
-        ngx_ws_metric_set(MYSQL_UP, 1);
-        ngx_ws_backoff_reset(&my->backoff);
-
-        ngx_log_error(NGX_LOG_NOTICE, my->log, 0, "mysql is back");
-    }
-}
-
-
-static void
-ngx_ws_mysql_away(ngx_ws_mysql_t *my, ngx_str_t *error)
-{
     ngx_ws_mysql_op_t  *op;
-
-    if (!my->away) {
-        my->away = 1;
-        ngx_ws_metric_set(MYSQL_UP, 0);
-
-        ngx_log_error(NGX_LOG_ERR, my->log, 0, "mysql is away: %V", error);
-
-        ngx_ws_mysql_probe_arm(my);
-    }
 
     while (my->nwaiting) {
         op = ngx_queue_data(ngx_queue_head(&my->waiting), ngx_ws_mysql_op_t,
@@ -879,60 +561,6 @@ ngx_ws_mysql_away(ngx_ws_mysql_t *my, ngx_str_t *error)
         ngx_ws_mysql_dequeue(op);
         ngx_ws_mysql_refuse(op, "mysql is away");
     }
-}
-
-
-static void
-ngx_ws_mysql_probe_arm(ngx_ws_mysql_t *my)
-{
-    ngx_add_timer(&my->probe, my->away ? ngx_ws_backoff_next(&my->backoff,
-                                                             ngx_random())
-                                       : NGX_WS_MYSQL_PROBE_IDLE);
-}
-
-
-static void
-ngx_ws_mysql_probe_handler(ngx_event_t *ev)
-{
-    ngx_ws_mysql_t     *my;
-    ngx_ws_mysql_op_t  *op;
-
-    my = ev->data;
-
-    if (my->probing) {
-        return;
-    }
-
-    if (my->nidle && (my->away || my->doubt
-                      || ngx_current_msec - my->seen
-                         >= NGX_WS_MYSQL_PROBE_IDLE))
-    {
-        op = ngx_ws_mysql_op_create(my, NULL, 0);
-
-        if (op) {
-            my->probing = 1;
-            my->doubt = 0;
-
-            op->done = ngx_ws_mysql_probe_done;
-            op->data = my;
-
-            ngx_ws_mysql_start(op);
-            return;
-        }
-    }
-
-    ngx_ws_mysql_probe_arm(my);
-}
-
-
-static void
-ngx_ws_mysql_probe_done(void *data, ngx_ws_mysql_result_t *res)
-{
-    ngx_ws_mysql_t *my = data;
-
-    my->probing = 0;
-
-    ngx_ws_mysql_probe_arm(my);
 }
 
 
