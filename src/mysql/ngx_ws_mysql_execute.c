@@ -45,6 +45,7 @@ static ngx_int_t ngx_ws_mysql_execute_bind(ngx_ws_mysql_link_t *link,
 static ngx_int_t ngx_ws_mysql_execute_fetch(ngx_ws_mysql_fetch_t *ft);
 static ngx_int_t ngx_ws_mysql_execute_columns(ngx_ws_mysql_fetch_t *ft,
     MYSQL_RES *meta);
+static void ngx_ws_mysql_execute_unbind(ngx_ws_mysql_fetch_t *ft);
 static ngx_int_t ngx_ws_mysql_execute_rows(ngx_ws_mysql_fetch_t *ft);
 static ngx_int_t ngx_ws_mysql_execute_row(ngx_ws_mysql_fetch_t *ft,
     ngx_ws_mysql_value_t *v);
@@ -298,11 +299,13 @@ ngx_ws_mysql_execute_fetch(ngx_ws_mysql_fetch_t *ft)
         return rc;
     }
 
-    if (mysql_stmt_bind_result(ft->handle, ft->binds) != 0) {
-        return ngx_ws_mysql_link_failed(ft->link, ft->handle);
-    }
+    rc = (mysql_stmt_bind_result(ft->handle, ft->binds) == 0)
+         ? ngx_ws_mysql_execute_rows(ft)
+         : ngx_ws_mysql_link_failed(ft->link, ft->handle);
 
-    return ngx_ws_mysql_execute_rows(ft);
+    ngx_ws_mysql_execute_unbind(ft);
+
+    return rc;
 }
 
 
@@ -353,6 +356,26 @@ ngx_ws_mysql_execute_columns(ngx_ws_mysql_fetch_t *ft, MYSQL_RES *meta)
     }
 
     return NGX_OK;
+}
+
+
+/*
+ * The statement outlives the pool, and MySQL's library writes the length of
+ * numbers where it was told to as soon as the statement is executed again.
+ */
+
+static void
+ngx_ws_mysql_execute_unbind(ngx_ws_mysql_fetch_t *ft)
+{
+    ngx_uint_t  i;
+
+    ngx_memzero(ft->binds, ft->res->ncols * sizeof(MYSQL_BIND));
+
+    for (i = 0; i < ft->res->ncols; i++) {
+        ft->binds[i].buffer_type = MYSQL_TYPE_NULL;
+    }
+
+    (void) mysql_stmt_bind_result(ft->handle, ft->binds);
 }
 
 
