@@ -1,6 +1,9 @@
 -- Indexes for statistics and clean-up. Rows are read and written while they
 -- are built. MySQL cannot add one only where there is none.
 
+-- strict, but zero dates, which old servers have for defaults, may stay
+SET sql_mode = 'STRICT_TRANS_TABLES';
+
 SET @sql = (SELECT IF(COUNT(*), 'DO 0', 'ALTER TABLE websocket_connections
     ADD INDEX websocket_connections_tenant_id_status_user_id_index
         (tenant_id, status, user_id), ALGORITHM=INPLACE, LOCK=NONE')

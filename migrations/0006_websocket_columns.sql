@@ -7,6 +7,9 @@
 -- the rows of a day, are copied where rows do not number themselves or ids
 -- are compared otherwise, and can only be read meanwhile.
 
+-- strict, but zero dates may stay
+SET sql_mode = 'STRICT_TRANS_TABLES';
+
 SET @channel = (SELECT CONCAT('CHARACTER SET utf8mb4 COLLATE ',
         IF(CHARACTER_SET_NAME = 'utf8mb4', COLLATION_NAME, 'utf8mb4_bin'))
     FROM information_schema.COLUMNS

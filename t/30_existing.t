@@ -24,7 +24,12 @@ use Test::Nginx::WebSocket;
 
 my $top = abs_path(dirname(__FILE__) . '/..');
 my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
+
+# MySQL's, more strict than MariaDB's
+
+my $mysql = Test::Nginx::MySQLServer->start(config =>
+    'sql-mode = STRICT_TRANS_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE');
+
 my $admin = $mysql->{admin};
 
 my @tables = qw(connections events presence typing_indicators);
