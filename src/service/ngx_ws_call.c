@@ -11,7 +11,7 @@
 #include <ngx_ws_name.h>
 
 
-#define NGX_WS_CALL_POOL  1024
+#define NGX_WS_CALL_POOL  2048
 
 
 static void ngx_ws_call_free(ngx_ws_call_t *call);
