@@ -52,7 +52,7 @@ note 'the oldest has to go';
 my @ws = map { websocket($_ % 2, '/ws', $JOHN, "few$$-$_") } 0 .. 2;
 
 ok(is_live($_), 'three may stay') for @ws;
-push @ws, websocket(1, '/ws', $JOHN);
+push @ws, websocket(1, '/ws', $JOHN, "few$$-3");
 is((shift @ws)->read_close, 1008, 'with a fourth the first is closed');
 push @ws, websocket(0, '/ws', $JOHN);
 is((shift @ws)->read_close, 1008, 'then the second');
@@ -69,6 +69,10 @@ is((grep { is_live($_) } @ws, $jane), 4, 'everybody has an own limit');
 $jane->disconnect;
 
 $ws[1]->close;
+wait_until {
+    $mysql->value("SELECT status FROM websocket_connections
+        WHERE connection_id = 'few$$-3'") eq 'disconnected'
+};
 push @ws, websocket(1, '/ws', $JOHN);
 is((grep { is_live($_) } @ws[0, 2, 3]), 3, 'who has gone does not count');
 
