@@ -53,6 +53,7 @@ struct ngx_ws_record_consumer_s {
     ngx_msec_t                 wait;       /* to the next look */
 
     unsigned                   reading:1;
+    unsigned                   mine:1;     /* the lock, as Redis has it */
     unsigned                   unsure:1;   /* which entry is the last */
 
     u_char                     id[1 + NGX_WS_RECORD_CONSUMER_ID];
@@ -71,8 +72,10 @@ static void ngx_ws_record_consumer_last(ngx_ws_record_consumer_t *cons,
     ngx_str_t *id);
 static ngx_ws_redis_op_t *ngx_ws_record_consumer_get(
     ngx_ws_record_consumer_t *cons);
-static void ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
+static void ngx_ws_record_consumer_owner(void *data, ngx_int_t rc,
     ngx_ws_redis_reply_t *reply);
+static void ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *entries);
 static ngx_uint_t ngx_ws_record_consumer_answered(
     ngx_ws_record_consumer_t *cons, ngx_int_t rc, ngx_ws_redis_reply_t *reply,
     ngx_ws_redis_type_e type);
@@ -307,14 +310,16 @@ ngx_ws_record_consumer_last(ngx_ws_record_consumer_t *cons, ngx_str_t *id)
 }
 
 
-/* Whoever was held up, and has lost the lock, may come late: it sees that. */
+/*
+ * Whoever was held up, and has lost the lock, may come late: it sees that.
+ * Not by MULTI, of which a Redis that is full takes none.
+ */
 
 static ngx_ws_redis_op_t *
 ngx_ws_record_consumer_get(ngx_ws_record_consumer_t *cons)
 {
-    u_char              text[NGX_INT_T_LEN];
-    ngx_str_t           get[2], range[6];
-    ngx_ws_redis_cmd_t  cmds[2];
+    u_char     text[NGX_INT_T_LEN];
+    ngx_str_t  get[2], range[6];
 
     ngx_str_set(&get[0], "GET");
     get[1] = cons->lock.key.str;
@@ -328,27 +333,41 @@ ngx_ws_record_consumer_get(ngx_ws_record_consumer_t *cons)
     range[5].data = text;
     range[5].len = ngx_sprintf(text, "%ui", cons->count) - text;
 
-    cmds[0].argv = get;
-    cmds[0].argc = 2;
-    cmds[1].argv = range;
-    cmds[1].argc = 6;
+    cons->mine = 0;
 
-    return ngx_ws_redis_multi(cons->worker->redis, cmds, 2,
-                              ngx_ws_record_consumer_got, cons);
+    if (ngx_ws_redis_command(cons->worker->redis, get, 2,
+                             ngx_ws_record_consumer_owner, cons)
+        == NULL)
+    {
+        return NULL;
+    }
+
+    return ngx_ws_redis_command(cons->worker->redis, range, 6,
+                                ngx_ws_record_consumer_got, cons);
+}
+
+
+static void
+ngx_ws_record_consumer_owner(void *data, ngx_int_t rc,
+    ngx_ws_redis_reply_t *reply)
+{
+    ngx_ws_record_consumer_t *cons = data;
+
+    ngx_str_t  *me, owner;
+
+    owner = ngx_ws_redis_reply_string(reply);
+    me = &cons->worker->incarnation;
+
+    cons->mine = (rc == NGX_OK && owner.len == me->len
+                  && ngx_memcmp(owner.data, me->data, me->len) == 0);
 }
 
 
 static void
 ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
-    ngx_ws_redis_reply_t *reply)
+    ngx_ws_redis_reply_t *entries)
 {
     ngx_ws_record_consumer_t *cons = data;
-
-    ngx_str_t             *me, owner;
-    ngx_ws_redis_reply_t  *entries;
-
-    owner = ngx_ws_redis_reply_string(ngx_ws_redis_reply_element(reply, 0));
-    entries = ngx_ws_redis_reply_element(reply, 1);
 
     if (!ngx_ws_record_consumer_answered(cons, rc, entries,
                                          NGX_WS_REDIS_ARRAY))
@@ -356,11 +375,7 @@ ngx_ws_record_consumer_got(void *data, ngx_int_t rc,
         return;
     }
 
-    me = &cons->worker->incarnation;
-
-    if (owner.len != me->len
-        || ngx_memcmp(owner.data, me->data, me->len) != 0)
-    {
+    if (!cons->mine) {
         ngx_ws_record_consumer_failed(cons);
         return;
     }
