@@ -19,7 +19,8 @@ use Time::HiRes qw(sleep time);
 my $redis = Test::Nginx::RedisServer->start(tcp => 1);
 my $locked = Test::Nginx::RedisServer->start(
     tcp => 1, password => 'plain',
-    config => 'user jane on >s:e@c/r%t ~ws:* &ws:* +@all');
+    config => "user jane on >s:e\@c/r%t ~ws:* &ws:* +\@all\n"
+              . 'user mute on >mute ~ws:* &ws:* +@all -subscribe');
 
 my ($port) = $redis->url =~ /:(\d+)$/;
 my ($locked_port) = $locked->url =~ /:(\d+)$/;
@@ -196,6 +197,23 @@ unlike($nginx->error_log($offset), qr/redis is back/, 'for it is no other');
 
 $redis->command(qw(REPLICAOF NO ONE));
 ok(comes_up($nginx), 'until it is a master');
+
+$nginx->stop;
+ok($nginx->check, 'no other problems');
+
+
+note 'subscriptions are refused';
+
+$nginx = start("redis://mute:mute\@127.0.0.1:$locked_port");
+
+ok($nginx->wait_log(qr/\[error\] .* redis is away: NOPERM .* \(subscr/, 20),
+   'is told');
+is(redis_up($nginx), 0, 'not up');
+sleep 2;
+is(lines($nginx, qr/redis is away/), 1, 'once');
+
+$locked->command(qw(ACL SETUSER mute +subscribe));
+ok(comes_up($nginx, 20), 'until they are allowed');
 
 $nginx->stop;
 ok($nginx->check, 'no other problems');

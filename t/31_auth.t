@@ -11,7 +11,7 @@ use warnings;
 use Test::More;
 use Test::Nginx::HTTP;
 use Test::Nginx::MySQLServer;
-use Test::Nginx::Process qw(wait_until);
+use Test::Nginx::Process qw(free_port wait_until);
 use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
 use Time::HiRes qw(sleep time);
@@ -224,6 +224,8 @@ is(user('secret', '/hash'), 2, 'by hash');
 is(status('other', '/hash'), 401, 'a date in the past');
 is(status('later', '/hash'), 201, 'a date to come');
 is(status('club', '/hash'), 401, 'nobody without a tenant');
+like($nginx->error_log, qr/\[info\].* refused: tenant_id of user 2 is NULL/,
+     'which the log tells');
 is(status('demo-token-john', '/hash'), 401, "Sanctum's are not asked");
 is(user('secret', '/plain'), 2, 'by the token itself');
 is(status('secret'), 401, 'none of them is good for another query');
@@ -295,6 +297,20 @@ ok(wait_until(sub { status('3|demo-token-ada') == 201 }),
 ok(wait_until(sub { metrics()->{redis_up} && metrics()->{mysql_up} }),
    'which one can see');
 
+$nginx->check('no alerts');
+
+my $nowhere = free_port();
+
+$nginx = Test::Nginx::Server->start(
+    workers     => 1,
+    http_config => "websocket_redis \$TEST_NGINX_REDIS;
+                    websocket_mysql mysql://x\@127.0.0.1:$nowhere/x;",
+    config      => 'location /api/ { websocket_api on; }');
+$http = Test::Nginx::HTTP->new(port => $nginx->port, timeout => 20);
+
+is(status('3|demo-token-ada'), 503, 'a port where nobody is');
+ok($nginx->wait_log(qr/mysql is away: .* \(127\.0\.0\.1:$nowhere\)/, 20),
+   'is in the log');
 $nginx->check('no alerts');
 
 done_testing();

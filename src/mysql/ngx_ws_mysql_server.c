@@ -348,7 +348,16 @@ ngx_ws_mysql_server_away(ngx_ws_mysql_server_t *server, ngx_str_t *error)
         server->away = 1;
         ngx_ws_metric_set(MYSQL_UP, 0);
 
-        ngx_log_error(NGX_LOG_ERR, server->log, 0, "mysql is away: %V", error);
+        if (server->conf->unix_path.len) {
+            ngx_log_error(NGX_LOG_ERR, server->log, 0,
+                          "mysql is away: %V", error);
+
+        } else {
+            /* the client library tells of the host alone */
+            ngx_log_error(NGX_LOG_ERR, server->log, 0,
+                          "mysql is away: %V (%V:%d)", error,
+                          &server->conf->host, (int) server->conf->port);
+        }
 
         ngx_ws_mysql_server_probe_arm(server);
     }

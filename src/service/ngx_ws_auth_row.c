@@ -163,9 +163,16 @@ ngx_ws_auth_row_owner(ngx_ws_zone_token_t *token, ngx_ws_mysql_result_t *res,
         return NGX_ERROR;
     }
 
-    if (ngx_ws_mysql_get_uint(user, &token->user) != NGX_OK
-        || ngx_ws_mysql_get_uint(tenant, &token->tenant) != NGX_OK)
-    {
+    if (ngx_ws_mysql_get_uint(user, &token->user) != NGX_OK) {
+        ngx_log_error(NGX_LOG_INFO, log, 0,
+                      "token is refused: its user_id is NULL or no number");
+        return NGX_DECLINED;
+    }
+
+    if (ngx_ws_mysql_get_uint(tenant, &token->tenant) != NGX_OK) {
+        ngx_log_error(NGX_LOG_INFO, log, 0,
+                      "token is refused: tenant_id of user %uL is NULL or no "
+                      "number", token->user);
         return NGX_DECLINED;
     }
 

@@ -177,7 +177,7 @@ ngx_ws_login_verified(void *data, ngx_int_t rc, ngx_ws_identity_t *id)
         return;
     }
 
-    if (!ngx_ws_login_claim_matches(&login->claim, id)
+    if (ngx_ws_login_claim_check(login->call, &login->claim, id) != NGX_OK
         || (s->identity && (s->identity->user != id->user
                             || s->identity->tenant != id->tenant)))
     {

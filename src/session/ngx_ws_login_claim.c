@@ -101,11 +101,21 @@ ngx_ws_login_claim_id(ngx_ws_call_t *call, ngx_ws_json_t *in,
 }
 
 
-ngx_uint_t
-ngx_ws_login_claim_matches(ngx_ws_login_claim_t *claim, ngx_ws_identity_t *id)
+ngx_int_t
+ngx_ws_login_claim_check(ngx_ws_call_t *call, ngx_ws_login_claim_t *claim,
+    ngx_ws_identity_t *id)
 {
-    return ngx_ws_login_claim_is(&claim->user, id->user)
-           && ngx_ws_login_claim_is(&claim->club, id->tenant);
+    if (!ngx_ws_login_claim_is(&claim->user, id->user)) {
+        ngx_str_set(&call->message, "The userId is not the token's.");
+        return NGX_DECLINED;
+    }
+
+    if (!ngx_ws_login_claim_is(&claim->club, id->tenant)) {
+        ngx_str_set(&call->message, "The clubId is not the token's.");
+        return NGX_DECLINED;
+    }
+
+    return NGX_OK;
 }
 
 

@@ -30,9 +30,9 @@ ngx_int_t ngx_ws_login_claim(ngx_ws_call_t *call,
     ngx_ws_session_client_t *client, ngx_ws_json_t *in,
     ngx_ws_login_claim_t *claim);
 
-/* Whether the identity is the one that is claimed. */
-ngx_uint_t ngx_ws_login_claim_matches(ngx_ws_login_claim_t *claim,
-    ngx_ws_identity_t *id);
+/* NGX_DECLINED: the identity is another one, the call's message tells why. */
+ngx_int_t ngx_ws_login_claim_check(ngx_ws_call_t *call,
+    ngx_ws_login_claim_t *claim, ngx_ws_identity_t *id);
 
 
 #endif /* _NGX_WS_LOGIN_CLAIM_H_INCLUDED_ */

@@ -117,7 +117,9 @@ test('identity comes from the token only', async () => {
     await next(socket, 'connect');
     const error = next(socket, 'auth:error');
     socket.emit('auth', { token: john.token, ...fields });
-    assert.equal((await error).code, 'identity_mismatch');
+    const { code, message } = await error;
+    assert.equal(code, 'identity_mismatch');
+    assert.equal(message, `The ${Object.keys(fields)[0]} is not the token's.`);
     socket.disconnect();
   }
   const socket = await login(john, {}, { userId: '1', clubId: 1 });
