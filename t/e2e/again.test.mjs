@@ -114,7 +114,6 @@ function messages(name) {
   ];
 }
 
-
 async function takenOnce(name, acks) {
   const texts = acks.map((_, n) => `again-${name}-${n}`);
   acks.forEach((ack) => assert.equal(ack.status, 'ok', JSON.stringify(ack)));
