@@ -11,19 +11,14 @@ use warnings;
 use Cwd qw(abs_path);
 use File::Basename qw(dirname);
 use Test::More;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(slurp wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
+use Test::Nginx::Stores;
 use Time::HiRes qw(sleep time);
 
 my $top = abs_path(dirname(__FILE__) . '/..');
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 
 note 'as configured';

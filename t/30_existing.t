@@ -222,12 +222,10 @@ sub runs_on {
             ['typing', { conversation_id => "C$text", is_typing => 1 }, 200],
             ['typing', { conversation_id => "c$text", is_typing => 1 }, 200];
 
-    my $ws = Test::Nginx::WebSocket->connect(port => $nginx->port,
-                                             path => '/ws');
+    my $ws = Test::Nginx::WebSocket->login(
+        port => $nginx->port, token => '1|demo-token-john',
+        connectionId => 'OLD');
 
-    $ws->send_json({ event => 'auth', data => { token => '1|demo-token-john',
-                     connectionId => 'OLD' } });
-    $ws->wait_event('authenticated') or BAIL_OUT('not authenticated');
     $ws->send_json({ event => 'message:group', id => 1, data => {
                      channel => "g$text", message => $text } });
 

@@ -9,16 +9,12 @@ use warnings;
 
 use Test::More;
 use Test::Nginx::HTTP;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
+use Test::Nginx::Stores;
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start(config => 'max-connections = 10');
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start(
+    mysql => 'max-connections = 10');
 
 my $nginx = Test::Nginx::Server->start(
     workers     => 1,

@@ -10,17 +10,12 @@ use warnings;
 
 use Test::More;
 use Test::Nginx::HTTP;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(free_port wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
+use Test::Nginx::Stores;
 use Time::HiRes qw(sleep time);
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 $mysql->query(<<'END');
 INSERT INTO personal_access_tokens

@@ -9,18 +9,13 @@ use strict;
 use warnings;
 
 use Test::More;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
+use Test::Nginx::Stores;
 use Test::Nginx::WebSocket;
 use Time::HiRes qw(sleep time);
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 my $nginx = Test::Nginx::Server->start(
     workers     => 2,
@@ -111,13 +106,8 @@ done_testing();
 sub socket_of {
     my ($token) = @_;
 
-    my $socket = Test::Nginx::WebSocket->connect(
-        port => $nginx->port, path => '/ws', answer => 1);
-
-    ($socket->call('auth', { token => $token })->{status} // '') eq 'ok'
-        or BAIL_OUT('not authenticated');
-
-    return $socket;
+    return Test::Nginx::WebSocket->login(port => $nginx->port,
+                                         token => $token);
 }
 
 

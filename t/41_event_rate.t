@@ -140,13 +140,8 @@ done_testing();
 sub websocket {
     my ($path, $with) = @_;
 
-    my $socket = Test::Nginx::WebSocket->connect(
-        port => $nginx->port, path => $path, answer => 1);
-
-    $socket->send_json({ event => 'auth', data => { token => $with } });
-    $socket->wait_event('authenticated') or BAIL_OUT('not authenticated');
-
-    return $socket;
+    return Test::Nginx::WebSocket->login(
+        port => $nginx->port, path => $path, token => $with);
 }
 
 

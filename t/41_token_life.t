@@ -10,19 +10,14 @@ use warnings;
 
 use Test::More;
 use Test::Nginx::HTTP;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
 use Test::Nginx::SocketIO;
+use Test::Nginx::Stores;
 use Test::Nginx::WebSocket;
 use Time::HiRes qw(sleep time);
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 my $next = 1000;
 my $ERROR = { message => 'The token has expired.', code => 'token_expired' };
@@ -276,14 +271,9 @@ sub socketio {
 sub websocket {
     my ($with, $path) = @_;
 
-    my $socket = Test::Nginx::WebSocket->connect(
-        port => $nginx->port, path => $path // '/ws', answer => 1,
+    return Test::Nginx::WebSocket->login(
+        port => $nginx->port, path => $path // '/ws', token => $with,
         timeout => 20);
-
-    $socket->send_json({ event => 'auth', data => { token => $with } });
-    $socket->wait_event('authenticated') or die 'not authenticated';
-
-    return $socket;
 }
 
 

@@ -7,16 +7,11 @@ use strict;
 use warnings;
 
 use Test::More;
-use Test::Nginx::MySQLServer;
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
+use Test::Nginx::Stores;
 use Test::Nginx::WebSocket;
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 my $nginx = Test::Nginx::Server->start(
     workers     => 1,
@@ -111,13 +106,7 @@ sub leans {
 sub socket_of {
     my ($name, $user, %args) = @_;
 
-    my $ws = Test::Nginx::WebSocket->connect(
-        port => $nginx->port, path => '/ws', deflate => 'permessage-deflate',
-        %args);
-
-    $ws->send_json({ event => 'auth', id => 1,
-                     data => { token => "$user|demo-token-$name" } });
-    $ws->wait_event('ack');
-
-    return $ws;
+    return Test::Nginx::WebSocket->login(
+        port => $nginx->port, deflate => 'permessage-deflate',
+        token => "$user|demo-token-$name", %args);
 }

@@ -10,18 +10,13 @@ use warnings;
 
 use Test::More;
 use Test::Nginx::HTTP;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(slurp wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
 use Test::Nginx::SocketIO;
+use Test::Nginx::Stores;
 use Test::Nginx::WebSocket;
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 my $nginx = Test::Nginx::Server->start(
     http_config => 'websocket_redis $TEST_NGINX_REDIS;
@@ -223,14 +218,6 @@ sub api {
 sub login {
     my ($user, $name, $id) = @_;
 
-    my $ws = Test::Nginx::WebSocket->connect(%to, path => '/ws');
-
-    $ws->send_json({ event => 'auth',
-                     data => { token => "$user|demo-token-$name",
-                               connectionId => $id } });
-
-    for ( ;; ) {
-        my $answer = $ws->read_json or die 'no answer';
-        return $ws if $answer->{event} eq 'authenticated';
-    }
+    return Test::Nginx::WebSocket->login(
+        %to, token => "$user|demo-token-$name", connectionId => $id);
 }

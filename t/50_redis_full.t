@@ -10,17 +10,12 @@ use warnings;
 
 use Test::More;
 use Test::Nginx::HTTP;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
+use Test::Nginx::Stores;
 use Test::Nginx::WebSocket;
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 my $JOHN = '1|demo-token-john';
 my $JANE = '2|demo-token-jane';
@@ -127,13 +122,8 @@ done_testing();
 sub socket_of {
     my ($token) = @_;
 
-    my $socket = Test::Nginx::WebSocket->connect(port => $nginx->port,
-                                                 path => '/ws');
-
-    $socket->send_json({ event => 'auth', data => { token => $token } });
-    $socket->wait_event('authenticated') or BAIL_OUT('not authenticated');
-
-    return $socket;
+    return Test::Nginx::WebSocket->login(port => $nginx->port,
+                                         token => $token);
 }
 
 

@@ -12,20 +12,15 @@ use IO::Handle;
 use IPC::Open2 qw(open2);
 use JSON::PP ();
 use Test::More;
-use Test::Nginx::MySQLServer;
 use Test::Nginx::Process qw(find_program wait_until);
-use Test::Nginx::RedisServer;
 use Test::Nginx::Server;
 use Test::Nginx::SocketIO;
+use Test::Nginx::Stores;
 use Test::Nginx::WebSocket;
 
 my $MANY = 600;                     # of a block's 1000 ids
 
-my $redis = Test::Nginx::RedisServer->start;
-my $mysql = Test::Nginx::MySQLServer->start;
-
-local $ENV{TEST_NGINX_REDIS} = $redis->url;
-local $ENV{TEST_NGINX_MYSQL} = $mysql->url;
+my ($redis, $mysql) = Test::Nginx::Stores->start;
 
 my $nginx = Test::Nginx::Server->start(
     workers     => 1,
@@ -136,12 +131,8 @@ done_testing();
 sub socket_of {
     my ($token) = @_;
 
-    my $socket = Test::Nginx::WebSocket->connect(
-        port => $nginx->port, path => '/ws', answer => 1);
-
-    is($socket->call('auth', { token => $token })->{status}, 'ok', 'a socket');
-
-    return $socket;
+    return Test::Nginx::WebSocket->login(port => $nginx->port,
+                                         token => $token);
 }
 
 

@@ -390,6 +390,24 @@ sub read_json {
 }
 
 
+# A socket of the plain dialect that has logged in: connect()'s arguments, of
+# which path is "/ws", token and connectionId.
+
+sub login {
+    my ($class, %args) = @_;
+
+    my %data = map { exists $args{$_} ? ($_ => delete $args{$_}) : () }
+                   qw(token connectionId);
+    my $self = $class->connect(path => '/ws', %args);
+
+    $self->send_json({ event => 'auth', data => \%data });
+    $self->wait_event('authenticated')
+        or croak 'not authenticated, state ', $self->state;
+
+    return $self;
+}
+
+
 # Waits for an event of the plain dialect, skipping others; gives the message.
 
 sub wait_event {
