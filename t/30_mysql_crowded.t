@@ -39,6 +39,9 @@ note 'the server is full';
 
 my $log = $nginx->log_size;
 
+# a worker without any connection could not tell it from one that is away
+
+is(ask(1, 'first'), 1, 'it has given a connection');
 is(ask(40, 'a'), 40, 'all statements are answered');
 ok($nginx->wait_log($TOO_MANY, 20, $log), 'the log tells why they waited');
 is(metrics()->{mysql_up}, 1, 'mysql is not away');
@@ -59,6 +62,7 @@ my @old = $nginx->reload(workers => 1);
 wait_until { !grep { kill 0 => $_ } @old } 30;
 $log = $nginx->log_size;
 
+is(ask(1, 'second'), 1, 'it has given a connection');
 is(ask(20, 'c'), 20, 'all statements are answered');
 ok($nginx->wait_log(qr/takes no more connections: User 'websocket'/, 20, $log),
    'the log tells why they waited');
