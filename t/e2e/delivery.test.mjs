@@ -176,6 +176,7 @@ class Recipient {
   dies(login, how) {
     login.died = Date.now();
     login.noticed = login.died + NOTICED[how];
+    if (how === 'killed') login.killed = kills.at(-1);
   }
 
   // Says goodbye, and waits until it was heard.
@@ -276,8 +277,10 @@ class Recipient {
         seen.set(id, [...earlier, login]);
         for (const other of earlier) {
           const at = other.answered.get(id);
+          // what the worker had said before it was killed is read later
+          const late = at >= other.killed;
           if (other === login
-              || (at && at < login.began && !untold(at))
+              || (at && at < login.began && !untold(at) && !late)
               || (other.heard && other.heard < login.began
                 && !untold(other.left, other.heard))) {
             bad.push({ id, user: this.user, at, left: other.left, heard: other.heard });
